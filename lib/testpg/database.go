@@ -1,0 +1,149 @@
+package testpg
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"skytools/lib/db"
+)
+
+// DSN returns a connection string of the superuser for a database, by way of
+// the unix socket.
+func (c *Cluster) DSN(dbname string) string {
+	return fmt.Sprintf("host=%s port=%d user=postgres dbname=%s", quoteDSN(c.dir), c.port, quoteDSN(dbname))
+}
+
+// TCPDSN is DSN by way of TCP; the cluster must have the option TCP.
+func (c *Cluster) TCPDSN(dbname string) string {
+	if !c.tcp {
+		panic("testpg: cluster without option TCP")
+	}
+	return fmt.Sprintf("host=127.0.0.1 port=%d user=postgres dbname=%s", c.port, quoteDSN(dbname))
+}
+
+// quoteDSN quotes a value as libpq wants it, where that is needed.
+func quoteDSN(s string) string {
+	if s != "" && !strings.ContainsAny(s, `' \`) {
+		return s
+	}
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
+
+type dbOptions struct {
+	name       string
+	extensions []string
+	owner      string
+}
+
+// DBOption changes how NewDB makes a database.
+type DBOption func(*dbOptions)
+
+// Name gives the database a name; without it NewDB chooses one.
+func Name(name string) DBOption { return func(o *dbOptions) { o.name = name } }
+
+// Owner makes an existing role the database's owner.
+func Owner(role string) DBOption { return func(o *dbOptions) { o.owner = role } }
+
+// NewDB makes a database that goes away with the test and returns its
+// connection string.
+func (c *Cluster) NewDB(t testing.TB, opts ...DBOption) string {
+	t.Helper()
+	var o dbOptions
+	for _, f := range opts {
+		f(&o)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	name, err := c.newDB(ctx, o)
+	if err != nil {
+		t.Fatalf("testpg: %v", err)
+	}
+	t.Cleanup(func() { c.dropDB(name) })
+	return c.DSN(name)
+}
+
+func (c *Cluster) newDB(ctx context.Context, o dbOptions) (string, error) {
+	c.dbMu.Lock()
+	defer c.dbMu.Unlock()
+	template := "template0"
+	if o.name == "" {
+		c.dbCount++
+		o.name = fmt.Sprintf("t%d", c.dbCount)
+	}
+	return o.name, c.createDB(ctx, o.name, template, o.owner)
+}
+
+func (c *Cluster) createDB(ctx context.Context, name, template, owner string) error {
+	sql := "create database " + pgx.Identifier{name}.Sanitize() + " template " + pgx.Identifier{template}.Sanitize()
+	if owner != "" {
+		sql += " owner " + pgx.Identifier{owner}.Sanitize()
+	}
+	return c.admin(ctx, sql)
+}
+
+// admin runs one statement in database postgres.
+func (c *Cluster) admin(ctx context.Context, sql string) error {
+	conn, err := db.Connect(ctx, c.DSN("postgres"), "testpg")
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, sql)
+	return err
+}
+
+// dropDB only saves disk space, so that its failure is no matter: the server
+// may be down by then.
+func (c *Cluster) dropDB(name string) {
+	if c.PID() == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c.admin(ctx, "drop database if exists "+pgx.Identifier{name}.Sanitize()+" with (force)")
+}
+
+// Connect opens a connection that ends with the test.
+func Connect(t testing.TB, dsn string) *pgx.Conn {
+	t.Helper()
+	conn, err := db.Connect(t.Context(), dsn, "test")
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+// Exec runs SQL on a connection of its own: several statements, or one with
+// arguments.
+func Exec(t testing.TB, dsn, sql string, args ...any) {
+	t.Helper()
+	conn, err := db.Connect(t.Context(), dsn, "test")
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// Value runs a query on a connection of its own and returns its one value.
+func Value[T any](t testing.TB, dsn, sql string, args ...any) T {
+	t.Helper()
+	var v T
+	conn, err := db.Connect(t.Context(), dsn, "test")
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	defer conn.Close(context.Background())
+	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
