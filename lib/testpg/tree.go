@@ -101,7 +101,7 @@ func hashDir(w interface{ Write([]byte) (int, error) }, dir string) error {
 			return err
 		}
 		switch {
-		case d.IsDir() && (d.Name() == "results" || d.Name() == "output_iso" || d.Name() == "expected" || d.Name() == "specs"):
+		case d.IsDir() && (d.Name() == "results" || d.Name() == "output_iso" || d.Name() == "expected" || d.Name() == "sql" || d.Name() == "specs"):
 			return fs.SkipDir
 		case !d.Type().IsRegular() || strings.HasSuffix(path, ".o") || strings.HasSuffix(path, ".so") || strings.HasSuffix(path, ".go"):
 			return nil

@@ -1,0 +1,119 @@
+package extension_test
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"skytools/extension"
+	"skytools/lib/testpg"
+)
+
+// TestMakeJoinsTheSame demands that the script which make installs and the one
+// that Go joins from the embedded files are equal, byte for byte.
+func TestMakeJoinsTheSame(t *testing.T) {
+	t.Parallel()
+	dest := testpg.Tree(t)
+	out, err := exec.Command(dest.PGConfig, "--sharedir").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(strings.TrimSpace(string(out)), "extension")
+	for _, name := range extension.Names() {
+		t.Run(name, func(t *testing.T) {
+			version := extension.Version(name)
+			made, err := os.ReadFile(filepath.Join(dir, name+"--"+version+".sql"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			joined, err := extension.ExtensionScript(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if joined != string(made) {
+				t.Errorf("make and Go differ (-make +go):\n%s", cmp.Diff(string(made), joined))
+			}
+			if _, err := os.Stat(filepath.Join(dir, name+".control")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestNames also fixes the order: an extension comes after those it requires.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	names := extension.Names()
+	for i, name := range names {
+		if extension.Version(name) == "" {
+			t.Errorf("%s has no version", name)
+		}
+		for _, r := range extension.Requires(name) {
+			if j := slices.Index(names, r); j < 0 || j > i {
+				t.Errorf("%s requires %s, which is not before it in %v", name, r, names)
+			}
+		}
+	}
+	if extension.Exists("plpgsql") || !extension.Exists("pgq") {
+		t.Errorf("Exists is wrong for pgq or plpgsql; names are %v", names)
+	}
+}
+
+// TestListsAreComplete demands that each file with SQL is in a list, once, and
+// ends with a line end, since the files are joined as they are.
+func TestListsAreComplete(t *testing.T) {
+	t.Parallel()
+	for _, name := range extension.Names() {
+		listed := map[string]bool{}
+		for _, flavour := range []extension.Flavour{extension.C, extension.PLSQL} {
+			files, err := extension.Script(name, flavour)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if len(files) == 0 {
+				t.Errorf("%s: the list of flavour %s is empty", name, flavour)
+			}
+			seen := map[string]bool{}
+			for _, f := range files {
+				if seen[f.Path] {
+					t.Errorf("%s is twice in the list of flavour %s", f.Path, flavour)
+				}
+				seen[f.Path], listed[f.Path] = true, true
+				if !strings.HasSuffix(f.Text, "\n") {
+					t.Errorf("%s does not end with a line end", f.Path)
+				}
+				if strings.Contains(f.Text, "\r") {
+					t.Errorf("%s has carriage returns", f.Path)
+				}
+			}
+		}
+		all, err := fs.Glob(extension.Files, name+"/*/*.sql")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range all {
+			switch path.Base(path.Dir(p)) {
+			case "sql", "upgrade":
+			default:
+				if !listed[p] {
+					t.Errorf("%s is in no list", p)
+				}
+			}
+		}
+	}
+}
+
+func TestScriptUnknown(t *testing.T) {
+	t.Parallel()
+	if _, err := extension.Script("nosuch", extension.C); err == nil || err.Error() != `unknown extension "nosuch"` {
+		t.Errorf("got error %v", err)
+	}
+}
