@@ -1,0 +1,160 @@
+// Package consumer is the batch loop: it opens a batch, streams its events to
+// a Sink in constant memory, and finishes it when the sink has made their
+// effects last. It is the only such loop; what is done with the events is the
+// sink's business.
+//
+// Delivery is at least once: a batch is finished only after Sink.End returned
+// nil, and until then whoever asks next gets the same batch again. Tracked
+// makes it exactly once in another database.
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"skytools/lib/event"
+	"skytools/lib/pgq"
+)
+
+// Options say what to read and how. Queue and Consumer are required.
+type Options struct {
+	DSN             string // where the queue is
+	ApplicationName string
+	pgq.Reader             // queue, consumer, subconsumer, dead interval
+	Limits          pgq.Limits
+
+	// Register registers the consumer (or subconsumer) if it is not yet. It
+	// starts at the newest tick.
+	Register bool
+	// UnregisterSub removes the subconsumer at the end, if it has no open batch.
+	UnregisterSub bool
+
+	// PollInterval is how often an idle consumer looks for a batch when it
+	// knows of no notifications; 0 is a second. Once a notification has come
+	// over this connection, it looks every tenth time only.
+	PollInterval time.Duration
+	// NoListen does without LISTEN, which a pooler in transaction mode
+	// swallows.
+	NoListen bool
+
+	// UntilEmpty ends Run when there is no further batch. Events that no tick
+	// covers yet are in no batch: see ForceTick.
+	UntilEmpty bool
+	// ForceTick, with UntilEmpty, makes the ticker tick and waits up to so
+	// long for a tick that covers all that was committed before Run.
+	ForceTick time.Duration
+	// MaxEvents ends Run after so many events, even in the middle of a batch:
+	// that batch stays open and comes again as a whole.
+	MaxEvents int64
+	// MaxBatches ends Run after so many finished batches.
+	MaxBatches int64
+
+	Logger *slog.Logger
+	// OnBatch is called after each finished batch.
+	OnBatch func(Summary)
+}
+
+// Batch is what a sink learns of a batch. Its methods may be called from any
+// goroutine until End has returned; they take effect with its finish.
+type Batch struct {
+	pgq.Batch
+	retries retries
+}
+
+// Sink takes the events of batches. All its methods are called from one
+// goroutine. For each batch they are: Begin, Event for each event in order,
+// then End, or Abort if the batch ends early.
+type Sink interface {
+	// Begin starts a batch. ErrSkip finishes it without reading it.
+	Begin(ctx context.Context, b *Batch) error
+	// Event takes one event, which is valid only until it returns.
+	Event(ctx context.Context, e *event.Event) error
+	// End returns nil only when all effects of the batch last.
+	End(ctx context.Context) error
+	// Abort drops what began and is not ended: the batch comes again. It is
+	// not called when Begin failed, but it is when Event or End did.
+	Abort()
+}
+
+var (
+	// ErrSkip is returned by Begin when the effects of the batch exist already.
+	ErrSkip = errors.New("batch is done already")
+	// ErrStop, from any method of a sink, ends Run with nil. The batch stays
+	// open.
+	ErrStop = errors.New("stop")
+)
+
+// Again is returned by a sink to get the same batch again after a while.
+type Again struct {
+	After time.Duration // 0: a growing time
+	Err   error         // why; may be nil
+}
+
+func (e *Again) Error() string {
+	if e.Err == nil {
+		return "batch is to be delivered again"
+	}
+	return e.Err.Error()
+}
+
+// Unwrap returns the reason.
+func (e *Again) Unwrap() error { return e.Err }
+
+// SinkError is an error of the sink, as Run returns it.
+type SinkError struct{ Err error }
+
+func (e *SinkError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the sink's own error.
+func (e *SinkError) Unwrap() error { return e.Err }
+
+// Summary describes a finished batch.
+type Summary struct {
+	Batch    *Batch
+	Events   int64
+	Bytes    int64 // of payload
+	Retried  int64
+	Skipped  bool          // Begin returned ErrSkip
+	Lost     bool          // another session had finished it already
+	Duration time.Duration // from Begin to the end of the finish
+	Lag      time.Duration // age of the batch's tick when it was finished, by this machine's clock
+}
+
+// Stats are running totals.
+type Stats struct {
+	Batches   int64 // finished
+	Events    int64 // delivered, those of open and repeated batches included
+	Bytes     int64
+	Retried   int64
+	Connected bool
+	LastTick  int64         // of the last finished batch
+	Lag       time.Duration // of the last finished batch
+}
+
+// Consumer reads one queue as one consumer.
+type Consumer struct {
+	opt  Options
+	sink Sink
+	log  *slog.Logger
+}
+
+// New returns a consumer that hands events to sink.
+func New(opt Options, sink Sink) *Consumer {
+	return &Consumer{opt: opt, sink: sink, log: opt.Logger}
+}
+
+// Stats returns the totals so far. It may be called at any time from any
+// goroutine.
+func (c *Consumer) Stats() Stats { return Stats{} }
+
+// Run consumes until ctx ends, and then returns its cause, or until one of
+// UntilEmpty, MaxEvents, MaxBatches and ErrStop ends it, and then returns nil.
+//
+// The first connection must succeed. Later, a server that is away is waited
+// for, with one log line when it goes and one when it is back.
+func (c *Consumer) Run(ctx context.Context) error {
+	return fmt.Errorf("not written yet: %w", context.Cause(ctx))
+}
