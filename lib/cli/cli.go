@@ -71,6 +71,10 @@ type hintError struct {
 
 func (e *hintError) Unwrap() error { return e.error }
 
+// Hint gives the sentence. PrintError takes it from any error that has this
+// method, so that packages below this one need not import it.
+func (e *hintError) Hint() string { return e.hint }
+
 // WithHint adds a HINT: line, a full sentence, to what PrintError shows.
 func WithHint(err error, hint string) error { return &hintError{err, hint} }
 
@@ -96,9 +100,9 @@ func PrintError(w io.Writer, program string, err error) {
 		printField(w, "HINT", pe.Hint)
 		printField(w, "CONTEXT", pe.Where)
 	}
-	var h *hintError
+	var h interface{ Hint() string }
 	if errors.As(err, &h) {
-		printField(w, "HINT", h.hint)
+		printField(w, "HINT", h.Hint())
 	}
 }
 
