@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"skytools/lib/db"
+	"skytools/lib/install"
 )
 
 // DSN returns a connection string of the superuser for a database, by way of
@@ -34,6 +35,12 @@ func quoteDSN(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
 
+// template is a database with extensions, or the reason why there is none.
+type template struct {
+	name string
+	err  error
+}
+
 type dbOptions struct {
 	name       string
 	extensions []string
@@ -48,6 +55,13 @@ func Name(name string) DBOption { return func(o *dbOptions) { o.name = name } }
 
 // Owner makes an existing role the database's owner.
 func Owner(role string) DBOption { return func(o *dbOptions) { o.owner = role } }
+
+// Extensions installs these extensions of ours, in that order, in the PL/pgSQL
+// flavour that needs no file on the server. It is done once for a cluster and
+// then copied.
+func Extensions(names ...string) DBOption {
+	return func(o *dbOptions) { o.extensions = append(o.extensions, names...) }
+}
 
 // NewDB makes a database that goes away with the test and returns its
 // connection string.
@@ -70,12 +84,47 @@ func (c *Cluster) NewDB(t testing.TB, opts ...DBOption) string {
 func (c *Cluster) newDB(ctx context.Context, o dbOptions) (string, error) {
 	c.dbMu.Lock()
 	defer c.dbMu.Unlock()
-	template := "template0"
+	template, err := c.template(ctx, o.extensions)
+	if err != nil {
+		return "", err
+	}
 	if o.name == "" {
 		c.dbCount++
 		o.name = fmt.Sprintf("t%d", c.dbCount)
 	}
 	return o.name, c.createDB(ctx, o.name, template, o.owner)
+}
+
+// template returns the database to copy for one that has these extensions.
+func (c *Cluster) template(ctx context.Context, extensions []string) (string, error) {
+	if len(extensions) == 0 {
+		return "template0", nil
+	}
+	key := strings.Join(extensions, " ")
+	tmpl, ok := c.templates[key]
+	if !ok {
+		tmpl.name = fmt.Sprintf("template_%d", len(c.templates)+2)
+		tmpl.err = c.makeTemplate(ctx, tmpl.name, extensions)
+		c.templates[key] = tmpl
+	}
+	return tmpl.name, tmpl.err
+}
+
+func (c *Cluster) makeTemplate(ctx context.Context, name string, extensions []string) error {
+	if err := c.createDB(ctx, name, "template0", ""); err != nil {
+		return err
+	}
+	conn, err := db.Connect(ctx, c.DSN(name), "testpg")
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for _, e := range extensions {
+		if _, err := install.Install(ctx, conn, e, install.Options{PLOnly: true}); err != nil {
+			return fmt.Errorf("install %s: %w", e, err)
+		}
+	}
+	return nil
 }
 
 func (c *Cluster) createDB(ctx context.Context, name, template, owner string) error {

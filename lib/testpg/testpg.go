@@ -46,7 +46,7 @@ type Cluster struct {
 
 	dbMu      sync.Mutex
 	dbCount   int
-	templates map[string]string // extension list -> template database
+	templates map[string]template // by list of extensions
 }
 
 type options struct {
@@ -137,7 +137,7 @@ func newCluster(bin string, opts []Option) (*Cluster, error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, err
 	}
-	c := &Cluster{bin: o.bin, dir: dir, port: 5432, tcp: o.tcp, templates: map[string]string{}}
+	c := &Cluster{bin: o.bin, dir: dir, port: 5432, tcp: o.tcp, templates: map[string]template{}}
 	if o.tcp {
 		if c.port, err = freePort(); err != nil {
 			return nil, err
@@ -166,6 +166,7 @@ func (c *Cluster) writeConf(o options) error {
 		"full_page_writes = " + onOff[o.fsync],
 		"shared_buffers = 32MB",
 		"jit = off",
+		"log_checkpoints = off",
 		"timezone = 'UTC'",
 		"log_timezone = 'UTC'",
 		"log_line_prefix = '%m [%p] %q%a@%d '",
