@@ -1,0 +1,53 @@
+create function pgq._subscription_write()
+returns trigger as $$
+-- ----------------------------------------------------------------------
+-- Function: pgq._subscription_write(0)
+--
+--      Makes the view pgq.subscription writable: scripts that move a position
+--      by hand, and upstream's pgq_coop, do so.
+-- ----------------------------------------------------------------------
+declare
+    _reg_id bigint;
+    _seq bigint;
+begin
+    if tg_op = 'INSERT' then
+        insert into pgq.registration (sub_id, sub_queue, sub_consumer)
+        values (new.sub_id, new.sub_queue, new.sub_consumer)
+        returning reg_id into _reg_id;
+        perform pgq._position_put(_reg_id, 0, new.sub_last_tick, new.sub_batch, new.sub_next_tick,
+            coalesce(new.sub_active, pg_catalog.now()));
+        return new;
+    end if;
+
+    select r.reg_id into _reg_id
+      from pgq.registration r
+     where r.sub_queue = old.sub_queue and r.sub_consumer = old.sub_consumer
+       for update;
+    if not found then
+        -- removed since the statement began: as with a table, the row is skipped
+        return null;
+    end if;
+
+    if tg_op = 'DELETE' then
+        delete from pgq.registration where reg_id = _reg_id;
+        return old;
+    end if;
+
+    if (new.sub_id, new.sub_queue, new.sub_consumer)
+       is distinct from (old.sub_id, old.sub_queue, old.sub_consumer)
+    then
+        update pgq.registration
+           set sub_id = new.sub_id, sub_queue = new.sub_queue, sub_consumer = new.sub_consumer
+         where reg_id = _reg_id;
+    end if;
+    select p.pos_seq into _seq from pgq._position(_reg_id) p;
+    perform pgq._position_put(_reg_id, _seq, new.sub_last_tick, new.sub_batch, new.sub_next_tick,
+        coalesce(new.sub_active, pg_catalog.now()));
+    return new;
+end;
+$$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
+comment on function pgq._subscription_write() is 'internal: INSTEAD OF trigger of pgq.subscription';
+
+create trigger subscription_write
+    instead of insert or update or delete on pgq.subscription
+    for each row execute function pgq._subscription_write();

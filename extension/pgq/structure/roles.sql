@@ -1,0 +1,2 @@
+-- Roles, before the rights that are given to them.
+select pgq.upgrade_schema();
