@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"syscall"
 )
 
 // Attribute keys, one word for one thing in every program.
@@ -28,33 +29,66 @@ const (
 	Err      = "err"
 )
 
+// LevelNoise is below debug: every query.
+const LevelNoise = slog.LevelDebug - 4
+
 // Formats of New.
 const (
 	FormatText    = "text"
 	FormatJSON    = "json"
 	FormatJournal = "journal"
-	// FormatAuto is journal under systemd (JOURNAL_STREAM is set), else text.
+	// FormatLine is the line of Skytools' logfiles:
+	// "2026-01-31 12:00:00.123 UTC [pid] LEVEL [db]: message key=value".
+	FormatLine = "line"
+	// FormatAuto is journal where w is the journal's stream, else text.
 	FormatAuto = "auto"
 )
 
 // New returns a logger that writes lines of the given format to w, from the
 // given level on. An empty format is FormatAuto.
 func New(w io.Writer, format string, level slog.Leveler) (*slog.Logger, error) {
+	h, err := NewHandler(w, format, level)
+	if err != nil {
+		return nil, err
+	}
+	return slog.New(h), nil
+}
+
+// NewHandler returns the handler of New, for programs that combine several.
+func NewHandler(w io.Writer, format string, level slog.Leveler) (slog.Handler, error) {
 	opts := &slog.HandlerOptions{Level: level}
-	switch format {
-	case "", FormatAuto:
-		if os.Getenv("JOURNAL_STREAM") != "" {
-			return slog.New(newJournal(w, opts)), nil
+	if format == "" || format == FormatAuto {
+		format = FormatText
+		if IsJournal(w) {
+			format = FormatJournal
 		}
-		return slog.New(slog.NewTextHandler(w, opts)), nil
+	}
+	switch format {
 	case FormatText:
-		return slog.New(slog.NewTextHandler(w, opts)), nil
+		return slog.NewTextHandler(w, opts), nil
 	case FormatJSON:
-		return slog.New(slog.NewJSONHandler(w, opts)), nil
+		return slog.NewJSONHandler(w, opts), nil
 	case FormatJournal:
-		return slog.New(newJournal(w, opts)), nil
+		return newJournal(w, opts), nil
+	case FormatLine:
+		return newLine(w, level), nil
 	}
 	return nil, fmt.Errorf("unknown log format %q: use auto, text, json or journal", format)
+}
+
+// IsJournal tells whether w is the stream that systemd connected to the
+// journal. JOURNAL_STREAM alone does not say so: children inherit it.
+func IsJournal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	fi, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	return ok && os.Getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", st.Dev, st.Ino)
 }
 
 // journal prefixes each text line with the <N> priority that journald reads
