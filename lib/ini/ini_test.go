@@ -3,10 +3,13 @@ package ini
 import (
 	"bytes"
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -86,6 +89,40 @@ func TestLikeConfigparserLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	compareWithOracle(t, readCases(t), out)
+}
+
+// Random files of the characters that matter, one Python process for all.
+func TestRandomLikeConfigparser(t *testing.T) {
+	t.Parallel()
+	py, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 here; TestLikeConfigparser has its answers")
+	}
+	words := []string{
+		"[s]", "[t]", "[DEFAULT]", "[", "]", "=", ":", "a", "b", "A", "ab", " ", "  ", "\t", "\n", "\n", "\n", "\n ", "\n\n",
+		"#", ";", "%", "%%", "%(a)s", "%(b)s", "%(job_name)s", "${a}", "${t:a}", "$", "$$", "a = 1\n", "b: x\n", "config_format=2\n", "\u00e9",
+	}
+	seed := time.Now().UnixNano()
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(uint64(seed), 0))
+	cases := make([]string, 3000)
+	for i := range cases {
+		b := strings.Builder{}
+		b.WriteString("[s]\n")
+		for range rnd.IntN(25) {
+			b.WriteString(words[rnd.IntN(len(words))])
+		}
+		cases[i] = b.String() + "\n"
+	}
+	path := filepath.Join(t.TempDir(), "cases.txt")
+	if err := os.WriteFile(path, []byte(strings.Join(cases, "----\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(py, "testdata/oracle.py", path).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareWithOracle(t, cases, out)
 }
 
 func compareWithOracle(t *testing.T, cases []string, answers []byte) {
