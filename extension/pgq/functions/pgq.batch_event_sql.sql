@@ -23,7 +23,7 @@ declare
     _b record;
     _start bigint;
     _end bigint;
-    _ids bigint[] := '{}';
+    _ids bigint[] := array[]::bigint[];
     _txid bigint;
     _columns text := 'ev_id, ev_time, ev_txid, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4';
     _owner text;

@@ -18,7 +18,6 @@ returns integer as $$
 declare
     _id integer;
     _parent text;
-    _n integer;
     _ntables integer;
 begin
     if i_queue_name is null then

@@ -15,24 +15,28 @@ returns integer as $$
 -- ----------------------------------------------------------------------
 declare
     _b record;
-    _ev record;
+    _found integer;
+    _stored integer;
 begin
     select * into _b from pgq._batch(x_batch_id);
     if _b.reg_id is null then
         raise exception 'event not found';
     end if;
-    execute 'select * from (' || pg_catalog.left(pgq.batch_event_sql(x_batch_id), -pg_catalog.length(' order by 1'))
-         || ') as evs where ev_id = $1 limit 1'
-       into _ev using x_event_id;
-    if _ev.ev_id is null then
+    execute 'with ev as materialized (select * from ('
+         || pg_catalog.left(pgq.batch_event_sql(x_batch_id), -pg_catalog.length(' order by 1'))
+         || ') as evs where ev_id = $4 limit 1), stored as ('
+         || 'insert into pgq.retry_queue (ev_retry_after, ev_queue, ev_id, ev_time, ev_txid, ev_owner, ev_retry,'
+         || ' ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)'
+         || ' select $1, $2, ev_id, ev_time, null, $3, coalesce(ev_retry, 0) + 1,'
+         || ' ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4 from ev'
+         || ' on conflict (ev_owner, ev_id) do nothing returning 1)'
+         || ' select (select count(*) from ev), (select count(*) from stored)'
+       into _found, _stored
+      using x_retry_time, _b.queue_id, _b.sub_id, x_event_id;
+    if _found = 0 then
         raise exception 'event not found';
     end if;
-    insert into pgq.retry_queue (ev_retry_after, ev_queue, ev_id, ev_time, ev_txid, ev_owner, ev_retry,
-                                 ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)
-    values (x_retry_time, _b.queue_id, _ev.ev_id, _ev.ev_time, null, _b.sub_id, coalesce(_ev.ev_retry, 0) + 1,
-            _ev.ev_type, _ev.ev_data, _ev.ev_extra1, _ev.ev_extra2, _ev.ev_extra3, _ev.ev_extra4)
-        on conflict (ev_owner, ev_id) do nothing;
-    return case when found then 1 else 0 end;
+    return _stored;
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq.event_retry(bigint, bigint, timestamptz) is 'Asks for an event of an open batch again, not before the given time';

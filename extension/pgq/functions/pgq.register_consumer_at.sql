@@ -29,8 +29,9 @@ declare
     _seq bigint;
     _co_id integer;
     _tick bigint;
+    _result integer;
 begin
-    loop
+    while _result is null loop
         select q.queue_id into _queue_id from pgq.queue q where q.queue_name = x_queue_name;
         if not found then
             raise exception 'Event queue not created yet';
@@ -87,12 +88,13 @@ begin
             insert into pgq.registration (sub_queue, sub_consumer) values (_queue_id, _co_id)
                 returning reg_id into _reg_id;
             perform pgq._position_put(_reg_id, 0, _tick, null, null);
-            return 1;
+            _result := 1;
         exception
             when sqlstate 'PGQ01' then
                 null;
         end;
     end loop;
+    return _result;
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq.register_consumer_at(text, text, bigint)
