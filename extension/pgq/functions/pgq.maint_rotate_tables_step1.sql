@@ -50,13 +50,16 @@ begin
     end if;
 
     for _num in
-        select et.et_num
-          from pgq.event_table et
-         where et.et_queue = _q.queue_id
-           and et.et_num <> _q.queue_cur_table
-           and et.et_drained is not null
-         order by et.et_opened desc, et.et_num
-        offset 1
+        select old.et_num
+          from (select et.et_num, et.et_opened, et.et_drained
+                  from pgq.event_table et
+                 where et.et_queue = _q.queue_id
+                   and et.et_num <> _q.queue_cur_table
+                   and et.et_opened is not null
+                 order by et.et_opened desc, et.et_num
+                offset 1) old
+         where old.et_drained is not null
+         order by old.et_opened, old.et_num
     loop
         perform pgq._free_event_table(_q.queue_id, _num);
     end loop;
