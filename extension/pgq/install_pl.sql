@@ -53,6 +53,7 @@
 \ir functions/pgq.force_tick.sql
 
 \ir functions/pgq._free_event_table.sql
+\ir functions/pgq._drop_spare_tables.sql
 \ir functions/pgq.maint_rotate_tables_step1.sql
 \ir functions/pgq.maint_rotate_tables_step2.sql
 \ir functions/pgq.maint_retry_events.sql

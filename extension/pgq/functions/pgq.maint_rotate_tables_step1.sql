@@ -69,7 +69,7 @@ begin
      where et.et_queue = _q.queue_id
        and et.et_num <> _q.queue_cur_table
        and et.et_opened is null
-     order by (et.et_num - _q.queue_cur_table + _q.queue_ntables) % _q.queue_ntables
+     order by et.et_num
      limit 1;
     if not found then
         -- an empty table needs no successor, and there is an end to everything
@@ -99,6 +99,8 @@ begin
            queue_switch_step1 = pg_catalog.txid_current(),
            queue_switch_step2 = null
      where queue_id = _q.queue_id;
+
+    perform pgq._drop_spare_tables(_q.queue_id);
     return 0;
 exception
     when lock_not_available then
