@@ -11,7 +11,6 @@ package consumer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -23,7 +22,7 @@ import (
 type Options struct {
 	DSN             string // where the queue is
 	ApplicationName string
-	pgq.Reader             // queue, consumer, subconsumer, dead interval
+	pgq.Reader      // queue, consumer, subconsumer, dead interval
 	Limits          pgq.Limits
 
 	// Register registers the consumer (or subconsumer) if it is not yet. It
@@ -46,8 +45,9 @@ type Options struct {
 	// ForceTick, with UntilEmpty, makes the ticker tick and waits up to so
 	// long for a tick that covers all that was committed before Run.
 	ForceTick time.Duration
-	// MaxEvents ends Run after so many events, even in the middle of a batch:
-	// that batch stays open and comes again as a whole.
+	// MaxEvents ends Run after so many events. If the sink is a Cutter that may
+	// be in the middle of a batch, which stays open and comes again as a whole;
+	// else it is at the end of the batch.
 	MaxEvents int64
 	// MaxBatches ends Run after so many finished batches.
 	MaxBatches int64
@@ -77,6 +77,14 @@ type Sink interface {
 	// Abort drops what began and is not ended: the batch comes again. It is
 	// not called when Begin failed, but it is when Event or End did.
 	Abort()
+}
+
+// Cutter is a Sink that can keep the first events of a batch.
+type Cutter interface {
+	Sink
+	// Cut is called instead of End when MaxEvents ended the batch early. It
+	// makes what came so far last, although the batch comes again.
+	Cut(ctx context.Context) error
 }
 
 var (
@@ -132,29 +140,4 @@ type Stats struct {
 	Connected bool
 	LastTick  int64         // of the last finished batch
 	Lag       time.Duration // of the last finished batch
-}
-
-// Consumer reads one queue as one consumer.
-type Consumer struct {
-	opt  Options
-	sink Sink
-	log  *slog.Logger
-}
-
-// New returns a consumer that hands events to sink.
-func New(opt Options, sink Sink) *Consumer {
-	return &Consumer{opt: opt, sink: sink, log: opt.Logger}
-}
-
-// Stats returns the totals so far. It may be called at any time from any
-// goroutine.
-func (c *Consumer) Stats() Stats { return Stats{} }
-
-// Run consumes until ctx ends, and then returns its cause, or until one of
-// UntilEmpty, MaxEvents, MaxBatches and ErrStop ends it, and then returns nil.
-//
-// The first connection must succeed. Later, a server that is away is waited
-// for, with one log line when it goes and one when it is back.
-func (c *Consumer) Run(ctx context.Context) error {
-	return fmt.Errorf("not written yet: %w", context.Cause(ctx))
 }

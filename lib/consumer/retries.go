@@ -30,3 +30,10 @@ func (b *Batch) RetryAll(after time.Duration) {
 	defer b.retries.mu.Unlock()
 	b.retries.all, b.retries.after = true, after
 }
+
+// finish returns how to end the batch.
+func (r *retries) finish(b *pgq.Batch) pgq.Finish {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return pgq.Finish{Batch: b, Retries: r.list, RetryAll: r.all, RetryAfter: r.after}
+}

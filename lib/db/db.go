@@ -5,7 +5,7 @@ package db
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -33,7 +33,9 @@ func Connect(ctx context.Context, dsn, applicationName string) (*pgx.Conn, error
 	return pgx.ConnectConfig(ctx, cfg)
 }
 
-// ParseConfig parses dsn as Connect does.
+// ParseConfig parses dsn as Connect does. The connection speaks UTF-8 whatever
+// dsn says, since all text in Go does; only the bytes of an SQL_ASCII database,
+// which the server cannot convert and would refuse, come as they are.
 func ParseConfig(dsn, applicationName string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -41,6 +43,13 @@ func ParseConfig(dsn, applicationName string) (*pgx.ConnConfig, error) {
 	}
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = applicationName
+	}
+	cfg.RuntimeParams["client_encoding"] = "UTF8"
+	cfg.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		if conn.ParameterStatus("server_encoding") != "SQL_ASCII" {
+			return nil
+		}
+		return conn.Exec(ctx, "set client_encoding = sql_ascii").Close()
 	}
 	return cfg, nil
 }
@@ -75,10 +84,15 @@ func IsRetryable(err error) bool {
 // IsConnectionLoss tells whether err came from the way to the server and not
 // from the server itself.
 func IsConnectionLoss(err error) bool {
-	var ne net.Error
+	if Code(err) != "" {
+		return false
+	}
+	var oe *net.OpError
+	var de *net.DNSError
 	var ce *pgconn.ConnectError
-	return errors.As(err, &ne) || errors.As(err, &ce) && Code(err) == "" ||
-		errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err) || isEOF(err)
+	return errors.As(err, &oe) || errors.As(err, &de) || errors.As(err, &ce) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		pgconn.SafeToRetry(err) || pgconn.Timeout(err)
 }
 
 // IsUndefinedObject tells whether a schema, table, function or column does
@@ -89,8 +103,3 @@ func IsUndefinedObject(err error) bool {
 
 // IsPermission tells whether the role lacks a right.
 func IsPermission(err error) bool { return Code(err) == "42501" }
-
-func isEOF(err error) bool {
-	s := fmt.Sprint(err)
-	return strings.Contains(s, "unexpected EOF") || strings.Contains(s, "conn closed")
-}

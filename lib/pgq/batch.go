@@ -73,7 +73,9 @@ const (
     where n.batch_id is not null`
 	finishSQL     = `select pgq.finish_batch($1)`
 	finishCoopSQL = `select pgq_coop.finish_batch($1)`
-	// Both count calls, since event_retry is volatile and so is not left out.
+	// Local to the transaction of the turn, so that it works behind a pooler.
+	asyncSQL = `select set_config('synchronous_commit', 'off', true)`
+	// The aggregate calls event_retry for each row.
 	retrySQL    = `select count(pgq.event_retry($1, u.id, u.seconds)) from unnest($2::int8[], $3::int4[]) u(id, seconds)`
 	retryAllSQL = `select pgq.batch_retry($1, $2)`
 )
@@ -97,6 +99,9 @@ func (c *Client) FinishBatch(ctx context.Context, f Finish) (finished bool, err 
 // be nil. If it fails the old batch is still open.
 func (c *Client) Turn(ctx context.Context, f *Finish, r *Reader, l Limits) (finished bool, b *Batch, err error) {
 	var q pgx.Batch
+	if c.async {
+		q.Queue(asyncSQL)
+	}
 	if f != nil {
 		what := fmt.Sprintf("finish batch %d of %s", f.Batch.ID, f.Batch.Reader)
 		id := f.Batch.ID

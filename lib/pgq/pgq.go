@@ -18,10 +18,29 @@ import (
 )
 
 // Client calls the functions over one connection, pool or transaction.
-type Client struct{ db db.DB }
+type Client struct {
+	db    db.DB
+	async bool
+}
 
 // New returns a client over d.
-func New(d db.DB) *Client { return &Client{d} }
+func New(d db.DB) *Client { return &Client{db: d} }
+
+// Async returns a client whose Turn does not wait until its commit is on the
+// server's disk. If the server crashes then, the last turns may be undone: a
+// finished batch comes again, an open one gets another id and may get another
+// end. That is no worse than a crash just before the turn, unless somebody
+// remembers the id or the end of an open batch.
+func (c *Client) Async() *Client { return &Client{db: c.db, async: true} }
+
+// Now returns the server's clock.
+func (c *Client) Now(ctx context.Context) (t time.Time, err error) {
+	err = c.db.QueryRow(ctx, `select clock_timestamp()`).Scan(&t)
+	if err != nil {
+		err = fmt.Errorf("read the server's clock: %w", err)
+	}
+	return t, err
+}
 
 // Info tells what the database offers.
 type Info struct {

@@ -1,0 +1,222 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"skytools/lib/db"
+	"skytools/lib/event"
+	"skytools/lib/log"
+	"skytools/lib/pgq"
+)
+
+// server is the source over one connection to PostgreSQL.
+type server struct {
+	opt     Options
+	durable bool
+	log     *slog.Logger
+
+	conn     *pgx.Conn
+	client   *pgq.Client
+	listens  bool
+	notified bool      // an announcement came over this connection
+	start    time.Time // the server's time at the first connect
+}
+
+func newServer(opt Options, durable bool) *server {
+	l := opt.Logger
+	if l == nil {
+		l = slog.New(slog.DiscardHandler)
+	}
+	return &server{opt: opt, durable: durable, log: l}
+}
+
+var errNoConnection = fmt.Errorf("not connected: %w", net.ErrClosed)
+
+func (s *server) connect(ctx context.Context) error {
+	s.close()
+	conn, err := db.Connect(ctx, s.opt.DSN, s.opt.ApplicationName)
+	if err != nil {
+		return err
+	}
+	s.conn, s.client = conn, pgq.New(conn)
+	if !s.durable {
+		s.client = s.client.Async()
+	}
+	if s.start.IsZero() {
+		if err := s.first(ctx); err != nil {
+			s.close()
+			return err
+		}
+	}
+	if s.opt.NoListen {
+		return nil
+	}
+	if _, err := conn.Exec(ctx, "listen "+pgq.Channel); err != nil {
+		if db.IsRetryable(err) {
+			s.close()
+			return err
+		}
+		s.log.Debug("listen", log.Err, err)
+		return nil
+	}
+	s.listens = true
+	return nil
+}
+
+// first does what one connection of a run has to do.
+func (s *server) first(ctx context.Context) error {
+	info, err := s.client.Inspect(ctx)
+	if err != nil {
+		return err
+	}
+	r := s.opt.Reader
+	if r.Subconsumer != "" && !info.Coop {
+		return errors.New("pgq_coop is not installed in this database")
+	}
+	switch {
+	case !s.opt.Register:
+	case r.Subconsumer != "":
+		_, err = s.client.RegisterSub(ctx, r.Queue, r.Consumer, r.Subconsumer)
+	default:
+		_, err = s.client.Register(ctx, r.Queue, r.Consumer)
+	}
+	if err != nil {
+		return err
+	}
+	s.start, err = s.client.Now(ctx)
+	return err
+}
+
+func (s *server) close() {
+	if s.conn == nil {
+		return
+	}
+	// In the middle of a batch the connection is closed already.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = s.conn.Close(ctx) // nothing is left to lose
+	s.conn, s.client, s.listens, s.notified = nil, nil, false, false
+}
+
+func (s *server) turn(ctx context.Context, f *pgq.Finish, next bool) (bool, *pgq.Batch, error) {
+	if s.conn == nil {
+		return false, nil, errNoConnection
+	}
+	var r *pgq.Reader
+	if next {
+		r = &s.opt.Reader
+	}
+	return s.client.Turn(ctx, f, r, s.opt.Limits)
+}
+
+func (s *server) isOpen(ctx context.Context, batch int64) (bool, error) {
+	info, err := s.client.BatchInfo(ctx, batch)
+	return info != nil, err
+}
+
+func (s *server) read(ctx context.Context, sql string, fn func(*event.Event) error) error {
+	w := &decoder{fn: fn}
+	if _, err := s.conn.PgConn().CopyTo(ctx, w, "copy ("+sql+") to stdout (format binary)"); err != nil {
+		return err
+	}
+	return w.d.Close()
+}
+
+// decoder is the writer that CopyTo writes to.
+type decoder struct {
+	d  event.Decoder
+	fn func(*event.Event) error
+}
+
+func (w *decoder) Write(p []byte) (int, error) { return len(p), w.d.Write(p, w.fn) }
+
+func (s *server) wait(ctx context.Context, after int64, d time.Duration) error {
+	if !s.listens {
+		sleep(ctx, d)
+		return nil
+	}
+	wctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	for {
+		n, err := s.conn.WaitForNotification(wctx)
+		if err != nil {
+			if wctx.Err() != nil && !s.conn.IsClosed() {
+				return nil
+			}
+			return err
+		}
+		queue, tick, ok := parseNotification(n.Payload)
+		if n.Channel == pgq.Channel && ok && queue == s.opt.Queue {
+			s.notified = true
+			if tick > after {
+				return nil
+			}
+		}
+	}
+}
+
+// parseNotification splits QUEUE:TICK_ID. The name may hold colons.
+func parseNotification(payload string) (queue string, tick int64, ok bool) {
+	i := strings.LastIndexByte(payload, ':')
+	if i < 0 {
+		return "", 0, false
+	}
+	tick, err := strconv.ParseInt(payload[i+1:], 10, 64)
+	return payload[:i], tick, err == nil
+}
+
+func (s *server) proven() bool { return s.notified }
+
+func (s *server) covered(ctx context.Context) (bool, error) {
+	t, err := s.client.LastTick(ctx, s.opt.Queue)
+	// The time of a tick is the start of its transaction, which is before its
+	// snapshot: later than start, it sees all that start saw.
+	return err == nil && t.Time.After(s.start), err
+}
+
+func (s *server) force(ctx context.Context) error {
+	_, err := s.client.ForceTick(ctx, s.opt.Queue)
+	return err
+}
+
+func (s *server) keepAlive(ctx context.Context) (stop func()) {
+	if s.opt.Subconsumer == "" || s.opt.DeadInterval == 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		var conn *pgx.Conn
+		defer func() {
+			if conn != nil {
+				_ = conn.Close(context.WithoutCancel(ctx)) // best effort
+			}
+		}()
+		for sleep(ctx, s.opt.DeadInterval/3) {
+			var err error
+			if conn == nil || conn.IsClosed() {
+				conn, err = db.Connect(ctx, s.opt.DSN, s.opt.ApplicationName)
+			}
+			if err == nil {
+				err = pgq.New(conn).Touch(ctx, s.opt.Reader)
+			}
+			if err != nil && ctx.Err() == nil {
+				s.log.Warn("keep the batch alive", log.Err, err)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
