@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// newOutput returns what the lines for stdout are written to. Whatever ends
+// this process, even a SIGKILL, must not make a later line unreadable: the
+// events of an open batch come again, but behind half a line the first of them
+// would be lost to its reader.
+func newOutput(w io.Writer, shared bool) (io.Writer, error) {
+	if f, ok := w.(*os.File); ok {
+		st, err := f.Stat()
+		if err != nil {
+			return nil, fmt.Errorf("stdout: %w", err)
+		}
+		switch {
+		case st.Mode()&os.ModeNamedPipe != 0:
+			w = pipeWriter{f}
+		case st.Mode().IsRegular() && st.Size() > 0:
+			if err := endLastLine(f, st.Size()); err != nil {
+				return nil, fmt.Errorf("stdout: %w", err)
+			}
+		}
+	}
+	if shared {
+		w = &lockedWriter{w: w}
+	}
+	return w, nil
+}
+
+// endLastLine ends the line that a killed run may have left unfinished at the
+// end of the file we append to.
+func endLastLine(f *os.File, size int64) error {
+	if pos, err := f.Seek(0, io.SeekCurrent); err != nil || pos != size && !appends(f) {
+		return nil // we write somewhere else
+	}
+	// Stdout is not open for reading.
+	r, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+	if err != nil {
+		return nil // write-only for us
+	}
+	defer r.Close()
+	var last [1]byte
+	if _, err := r.ReadAt(last[:], size-1); err != nil || last[0] == '\n' {
+		return nil
+	}
+	_, err = f.Write([]byte("\n"))
+	return err
+}
+
+func appends(f *os.File) bool {
+	flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, f.Fd(), syscall.F_GETFL, 0)
+	return errno == 0 && flags&syscall.O_APPEND != 0
+}
+
+// atomicWrite is PIPE_BUF: a write of so much to a pipe is done as a whole or
+// not at all.
+const atomicWrite = 4096
+
+// pipeWriter writes to a pipe in pieces of whole lines that are short enough
+// to be atomic. Only a longer line can be torn.
+type pipeWriter struct{ f *os.File }
+
+func (w pipeWriter) Write(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		end := len(p)
+		if end-n > atomicWrite {
+			end = n + atomicWrite
+			if i := bytes.LastIndexByte(p[n:end], '\n'); i >= 0 {
+				end = n + i + 1
+			} else if i := bytes.IndexByte(p[end:], '\n'); i >= 0 {
+				end += i + 1
+			} else {
+				end = len(p)
+			}
+		}
+		m, err := w.f.Write(p[n:end])
+		n += m
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// lockedWriter lets several workers share a writer. Each write is of whole
+// lines.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// statusLine shows the progress on one line of a terminal and rewrites it.
+// Other output to the same terminal goes through it too, so that the line is
+// cleared before and does not get into the text.
+type statusLine struct {
+	mu    sync.Mutex
+	w     io.Writer
+	shown bool
+}
+
+// newStatusLine returns a status line on w.
+func newStatusLine(w io.Writer) *statusLine { return &statusLine{w: w} }
+
+// clearLine returns to the start of the line and erases it.
+const clearLine = "\r\x1b[K"
+
+// Write implements io.Writer for the log.
+func (s *statusLine) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
+	return s.w.Write(p)
+}
+
+func (s *statusLine) clear() {
+	if s.shown {
+		io.WriteString(s.w, clearLine)
+		s.shown = false
+	}
+}
+
+func (s *statusLine) show(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprint(s.w, clearLine, text)
+	s.shown = true
+}
+
+// end removes the line.
+func (s *statusLine) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
+}
+
+// progressInterval is how often the line changes.
+const progressInterval = time.Second
+
+// showProgress rewrites the line until ctx ends.
+func showProgress(ctx context.Context, s *statusLine, name string, c *counters) {
+	t := time.NewTicker(progressInterval)
+	defer t.Stop()
+	defer s.end()
+	var last int64
+	at := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-t.C:
+			n := c.events.Load()
+			rate := float64(n-last) / now.Sub(at).Seconds()
+			last, at = n, now
+			s.show(fmt.Sprintf("%s: %s events in %s batches, %s/s",
+				name, grouped(n), grouped(c.batches.Load()), grouped(int64(rate+0.5))))
+		}
+	}
+}
+
+// summary is the line at the end.
+func summary(c *counters, d time.Duration) string {
+	n := c.events.Load()
+	text := fmt.Sprintf("%s: %d events in %d batches", program, n, c.batches.Load())
+	if r := c.retries.Load(); r > 0 {
+		text += fmt.Sprintf(", %d to retry", r)
+	}
+	return text + fmt.Sprintf(", %.1f s, %.0f events/s\n", d.Seconds(), float64(n)/max(d.Seconds(), 1e-3))
+}
+
+// grouped writes n with a comma after each thousand.
+func grouped(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
