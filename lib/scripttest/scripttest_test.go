@@ -1,0 +1,12 @@
+package scripttest_test
+
+import (
+	"testing"
+
+	"skytools/lib/scripttest"
+)
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	scripttest.Run(t, scripttest.Params{})
+}
