@@ -206,11 +206,13 @@ func checkRequired(ctx context.Context, tx pgx.Tx, name string) error {
 		}
 		want := extension.Version(r)
 		if f.version != want && !(f.version != "" && newer(f.version, want)) {
-			has := "which is not installed"
-			if f.schema {
-				has = "and finds " + strings.TrimSpace("an older one "+f.version)
+			has := "it is not installed"
+			if f.version != "" {
+				has = "installed is " + f.version
+			} else if f.schema {
+				has = "installed is one that tells no version"
 			}
-			return withHint(fmt.Errorf("%s requires %s %s, %s", name, r, want, has), "First run: install "+r+".")
+			return withHint(fmt.Errorf("%s requires %s %s: %s", name, r, want, has), "First run: install "+r+".")
 		}
 	}
 	return nil

@@ -137,9 +137,9 @@ func TestRefuses(t *testing.T) {
 		{"schema with old version", "create schema pgq; create function pgq.version() returns text language sql as $$select '3.5'::text$$", "pgq",
 			"schema pgq exists with version 3.5, not 4.0", later},
 		{"required one is missing", "", "pgq_coop",
-			"pgq_coop requires pgq 4.0, which is not installed", "First run: install pgq."},
+			"pgq_coop requires pgq 4.0: it is not installed", "First run: install pgq."},
 		{"required one is old", "create schema pgq; create function pgq.version() returns text language sql as $$select '3.5'::text$$", "pgq_coop",
-			"pgq_coop requires pgq 4.0, and finds an older one 3.5", "First run: install pgq."},
+			"pgq_coop requires pgq 4.0: installed is 3.5", "First run: install pgq."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
