@@ -31,12 +31,14 @@ const (
 //go:embed help.txt
 var help string
 
+// options are the flags. Without unquote:"false" go-flags would take a value
+// in double quotes for a literal of Go.
 type options struct {
-	DB       string   `short:"d" long:"db"`
-	Host     string   `short:"h" long:"host"`
-	Port     string   `short:"p" long:"port"`
-	User     string   `short:"U" long:"user"`
-	Commands []string `short:"c" long:"command"`
+	DB       string   `short:"d" long:"db" unquote:"false"`
+	Host     string   `short:"h" long:"host" unquote:"false"`
+	Port     string   `short:"p" long:"port" unquote:"false"`
+	User     string   `short:"U" long:"user" unquote:"false"`
+	Commands []string `short:"c" long:"command" unquote:"false"`
 	Help     bool     `long:"help"`
 	Version  bool     `long:"version"`
 }

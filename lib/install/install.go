@@ -43,8 +43,8 @@ type Result struct {
 
 // Install installs one extension. What it requires must be there.
 func Install(ctx context.Context, conn *pgx.Conn, name string, opts Options) (Result, error) {
-	if !extension.Exists(name) {
-		return Result{}, fmt.Errorf("unknown extension %q: choose from %s", name, strings.Join(extension.Names(), ", "))
+	if err := checkName(name); err != nil {
+		return Result{}, err
 	}
 	// Roles are made for the whole server while the lock is for one database:
 	// installs in two databases can meet there. All is rolled back, so that
@@ -55,6 +55,13 @@ func Install(ctx context.Context, conn *pgx.Conn, name string, opts Options) (Re
 			return res, err
 		}
 	}
+}
+
+func checkName(name string) error {
+	if extension.Exists(name) {
+		return nil
+	}
+	return fmt.Errorf("unknown extension %q: choose from %s", name, strings.Join(extension.Names(), ", "))
 }
 
 // isRoleRace tells whether err can come from another session that made the

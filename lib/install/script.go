@@ -179,6 +179,9 @@ func isTag(s string) bool {
 // EXTENSION is possible it needs a connection to know; conn may be nil with
 // opts.PLOnly.
 func SQL(ctx context.Context, conn *pgx.Conn, name string, opts Options) (string, error) {
+	if err := checkName(name); err != nil {
+		return "", err
+	}
 	create := false
 	if !opts.PLOnly {
 		tx, err := conn.Begin(ctx)
