@@ -11,6 +11,7 @@
 \ir functions/pgq._position.sql
 \ir functions/pgq._position_put.sql
 \ir functions/pgq._batch.sql
+\ir functions/pgq._batch_tables.sql
 \ir functions/pgq._subscription_write.sql
 \ir functions/pgq._hold_tick.sql
 
@@ -32,7 +33,9 @@
 \ir functions/pgq.register_consumer.sql
 \ir functions/pgq.unregister_consumer.sql
 \ir functions/pgq.find_tick_helper.sql
+\ir functions/pgq._next_batch.sql
 \ir functions/pgq.next_batch_custom.sql
+\ir functions/pgq.next_batch_upto.sql
 \ir functions/pgq.next_batch_info.sql
 \ir functions/pgq.next_batch.sql
 \ir functions/pgq.batch_event_tables.sql

@@ -19,5 +19,5 @@ begin
         pg_catalog.split_part(_table, '.', 2) || '_txid_idx', pgq.quote_fqname(_table));
     insert into pgq.event_table (et_queue, et_num) values (i_queue_id, i_num);
 end;
-$$ language plpgsql set search_path to pg_catalog, pg_temp;
+$$ language plpgsql;
 comment on function pgq._create_event_table(integer, integer) is 'internal: creates one event table of a queue';

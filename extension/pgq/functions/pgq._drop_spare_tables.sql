@@ -33,5 +33,5 @@ begin
         update pgq.queue set queue_ntables = queue_ntables - 1 where queue_id = i_queue_id;
     end loop;
 end;
-$$ language plpgsql set search_path to pg_catalog, pg_temp;
+$$ language plpgsql;
 comment on function pgq._drop_spare_tables(integer) is 'internal: drops free event tables over the usual three';

@@ -58,5 +58,5 @@ begin
     end;
     return true;
 end;
-$$ language plpgsql set search_path to pg_catalog, pg_temp;
+$$ language plpgsql;
 comment on function pgq._free_event_table(integer, integer) is 'internal: truncates an event table that nobody needs';

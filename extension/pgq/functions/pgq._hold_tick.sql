@@ -19,5 +19,5 @@ begin
         raise exception 'cannot reposition, tick not found: %', i_tick_id;
     end if;
 end;
-$$ language plpgsql set search_path to pg_catalog, pg_temp;
+$$ language plpgsql;
 comment on function pgq._hold_tick(integer, bigint) is 'internal: keeps a tick until the end of the transaction';

@@ -41,6 +41,6 @@ begin
       where q.queue_id = i_queue_id
         and pg_catalog.octet_length(q.queue_name) < 7900;
 end;
-$$ language plpgsql set search_path to pg_catalog, pg_temp;
+$$ language plpgsql;
 comment on function pgq._insert_tick(integer, bigint, timestamptz, bigint)
     is 'internal: writes a tick of a queue whose row the caller has locked';

@@ -25,5 +25,5 @@ begin
     end if;
     return found;
 end;
-$$ language plpgsql set search_path to pg_catalog, pg_temp;
+$$ language plpgsql;
 comment on function pgq._lock_for_tick(integer, boolean) is 'internal: locks a queue for the making of a tick';

@@ -45,5 +45,5 @@ begin
         end if;
     end if;
 end;
-$$ language plpgsql set search_path to pg_catalog, pg_temp;
+$$ language plpgsql;
 comment on function pgq._position(bigint) is 'internal: newest position of a registration';

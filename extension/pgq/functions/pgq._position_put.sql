@@ -49,6 +49,6 @@ begin
                 using errcode = 'serialization_failure';
     end;
 end;
-$$ language plpgsql set search_path to pg_catalog, pg_temp;
+$$ language plpgsql;
 comment on function pgq._position_put(bigint, bigint, bigint, bigint, bigint, timestamptz)
     is 'internal: writes the next position of a registration, whose row the caller has locked';

@@ -31,7 +31,7 @@ declare
     _table text;
     _sql text := '';
 begin
-    select b.sub_id, pt.tick_snapshot as prev, ct.tick_snapshot as cur into _b
+    select b.queue_id, b.sub_id, pt.tick_snapshot as prev, ct.tick_snapshot as cur into _b
       from pgq._batch(x_batch_id) b
       join pgq.tick pt on pt.tick_queue = b.queue_id and pt.tick_id = b.prev_tick
       join pgq.tick ct on ct.tick_queue = b.queue_id and ct.tick_id = b.cur_tick;
@@ -64,7 +64,7 @@ begin
         _range := _range || pg_catalog.format(' and not pg_catalog.txid_visible_in_snapshot(ev_txid, %L)', _b.prev);
     end if;
 
-    for _table in select t from pgq.batch_event_tables(x_batch_id) t loop
+    for _table in select t from pgq._batch_tables(_b.queue_id, _b.prev, _b.cur) t loop
         if _sql <> '' then
             _sql := _sql || ' union all ';
         end if;

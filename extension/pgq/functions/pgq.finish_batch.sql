@@ -11,21 +11,21 @@ returns integer as $$
 --      0 - no such batch is open; with a warning
 -- ----------------------------------------------------------------------
 declare
-    _b record;
-    _locked bigint;
+    _reg_id bigint;
+    _pos record;
 begin
     loop
-        select * into _b from pgq._batch(x_batch_id);
-        if _b.reg_id is null then
+        select b.reg_id into _reg_id from pgq._batch(x_batch_id) b;
+        if _reg_id is null then
             raise warning 'finish_batch: batch % not found', x_batch_id;
             return 0;
         end if;
-        -- a takeover may have moved it to another registration meanwhile
-        exit when _b.reg_id = _locked;
-        perform 1 from pgq.registration r where r.reg_id = _b.reg_id for no key update;
-        _locked := _b.reg_id;
+        perform 1 from pgq.registration r where r.reg_id = _reg_id for no key update;
+        select * into _pos from pgq._position(_reg_id);
+        -- else it was finished, or taken over, while the lock was waited for
+        exit when _pos.batch = x_batch_id;
     end loop;
-    perform pgq._position_put(_b.reg_id, _b.pos_seq, _b.cur_tick, null, null);
+    perform pgq._position_put(_reg_id, _pos.pos_seq, _pos.next_tick, null, null);
     return 1;
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;

@@ -18,10 +18,6 @@ as $$
 --      Opens the consumer's next batch. A batch that is open already is
 --      returned again, whatever the conditions say.
 --
---      Two sessions that ask for the same consumer at once get the same
---      batch: the registration row is locked before the position is read.
---      A call that finds nothing to do takes no lock and writes nothing.
---
 -- Parameters:
 --      i_queue_name    - queue
 --      i_consumer_name - consumer
@@ -36,86 +32,12 @@ as $$
 --      Not subscriber to queue
 --      PgQ corruption: the tick of the position is gone
 -- ----------------------------------------------------------------------
-declare
-    _queue_id integer;
-    _reg_id bigint;
-    _pos record;
-    _locked boolean := false;
 begin
-    select q.queue_id, r.reg_id into _queue_id, _reg_id
-      from pgq.queue q, pgq.consumer c, pgq.registration r
-     where q.queue_name = i_queue_name
-       and c.co_name = i_consumer_name
-       and r.sub_queue = q.queue_id
-       and r.sub_consumer = c.co_id;
-    if not found then
-        raise exception 'Not subscriber to queue: %/%',
-            coalesce(i_queue_name, 'NULL'), coalesce(i_consumer_name, 'NULL');
-    end if;
-
-    loop
-        select * into _pos from pgq._position(_reg_id);
-
-        select t.tick_time, t.tick_event_seq into prev_tick_time, prev_tick_event_seq
-          from pgq.tick t
-         where t.tick_queue = _queue_id
-           and t.tick_id = _pos.last_tick;
-        if not found then
-            raise exception 'PgQ corruption: Consumer % on queue % does not see tick %',
-                i_consumer_name, i_queue_name, '<NULL>';
-        end if;
-        prev_tick_id := _pos.last_tick;
-
-        if _pos.batch is not null then
-            batch_id := _pos.batch;
-            cur_tick_id := _pos.next_tick;
-            select t.tick_time, t.tick_event_seq into cur_tick_time, cur_tick_event_seq
-              from pgq.tick t
-             where t.tick_queue = _queue_id
-               and t.tick_id = _pos.next_tick;
-            return;
-        end if;
-
-        if i_min_count is null and i_min_interval is null then
-            select t.tick_id, t.tick_time, t.tick_event_seq
-              into cur_tick_id, cur_tick_time, cur_tick_event_seq
-              from pgq.tick t
-             where t.tick_queue = _queue_id
-               and t.tick_id > _pos.last_tick
-             order by t.tick_id
-             limit 1;
-        else
-            select h.next_tick_id, h.next_tick_time, h.next_tick_seq
-              into cur_tick_id, cur_tick_time, cur_tick_event_seq
-              from pgq.find_tick_helper(_queue_id, prev_tick_id, prev_tick_time, prev_tick_event_seq,
-                                        i_min_count, i_min_interval) h;
-        end if;
-
-        if cur_tick_id is null
-           or i_min_lag is not null and pg_catalog.now() - cur_tick_time < i_min_lag
-        then
-            cur_tick_id := null;
-            prev_tick_id := null;
-            cur_tick_time := null;
-            prev_tick_time := null;
-            cur_tick_event_seq := null;
-            prev_tick_event_seq := null;
-            return;
-        end if;
-
-        if _locked then
-            batch_id := pg_catalog.nextval('pgq.batch_id_seq');
-            perform pgq._position_put(_reg_id, _pos.pos_seq, _pos.last_tick, batch_id, cur_tick_id);
-            return;
-        end if;
-
-        -- There is a batch to open: take the lock and look again.
-        perform 1 from pgq.registration r where r.reg_id = _reg_id for no key update;
-        if not found then
-            raise exception 'Not subscriber to queue: %/%', i_queue_name, i_consumer_name;
-        end if;
-        _locked := true;
-    end loop;
+    select f.batch_id, f.cur_tick_id, f.prev_tick_id, f.cur_tick_time, f.prev_tick_time,
+           f.cur_tick_event_seq, f.prev_tick_event_seq
+      into batch_id, cur_tick_id, prev_tick_id, cur_tick_time, prev_tick_time,
+           cur_tick_event_seq, prev_tick_event_seq
+      from pgq._next_batch(i_queue_name, i_consumer_name, i_min_lag, i_min_count, i_min_interval, null) f;
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq.next_batch_custom(text, text, interval, integer, interval)

@@ -36,6 +36,7 @@ grant execute on function
     pgq.next_batch(text, text),
     pgq.next_batch_info(text, text),
     pgq.next_batch_custom(text, text, interval, integer, interval),
+    pgq.next_batch_upto(text, text, integer),
     pgq.get_batch_events(bigint),
     pgq.get_batch_info(bigint),
     pgq.get_batch_cursor(bigint, text, integer, text),
