@@ -23,7 +23,14 @@ begin
      where q.queue_name = i_queue_name
        and not q.queue_external_ticker
        and not q.queue_ticker_paused;
-    if not found or not pgq._lock_for_tick(_q.queue_id, false) then
+    if not found then
+        return null;
+    end if;
+    -- Read before the lock, which gives this transaction its id: the events up
+    -- to here are of transactions with lower ids. That is how the ticker knows
+    -- whose end it has to wait for.
+    _seq := coalesce(pg_catalog.pg_sequence_last_value(_q.queue_event_seq::regclass), 1);
+    if not pgq._lock_for_tick(_q.queue_id, false) then
         return null;
     end if;
     if (select pg_catalog.max(t.tick_id) from pgq.tick t where t.tick_queue = _q.queue_id)
@@ -31,7 +38,6 @@ begin
     then
         return null;
     end if;
-    _seq := coalesce(pg_catalog.pg_sequence_last_value(_q.queue_event_seq::regclass), 1);
     _tick_id := pg_catalog.nextval(_q.queue_tick_seq::regclass);
     perform pgq._insert_tick(_q.queue_id, _tick_id, pg_catalog.now(), _seq);
     return _tick_id;

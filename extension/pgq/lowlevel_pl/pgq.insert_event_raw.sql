@@ -63,6 +63,9 @@ begin
             raise exception 'No such queue';
         end if;
         if _id is null then
+            -- The transaction has its id first, so that a ticker which sees
+            -- the event's number taken also sees the transaction open.
+            perform pg_catalog.txid_current();
             _id := pg_catalog.nextval(_q.queue_event_seq::regclass);
         end if;
         if _q.queue_disable_insert
