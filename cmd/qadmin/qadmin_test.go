@@ -76,7 +76,7 @@ func TestErrors(t *testing.T) {
 		stderr string
 	}{
 		{"nothing to do", nil, 1, "qadmin: error: no statement given\nHINT: Give one with -c, for example: qadmin -c 'install pgq'.\n"},
-		{"unknown flag", []string{"-x"}, 1, "qadmin: error: unknown flag `x'\nHINT: Try: qadmin --help.\n"},
+		{"unknown flag", []string{"-x"}, 1, "qadmin: error: unknown option -x\nHINT: Try: qadmin --help.\n"},
 		{"many arguments", []string{"a", "b"}, 1, "qadmin: error: too many arguments: [\"b\"]\nHINT: Try: qadmin --help.\n"},
 		{"two databases", []string{"-d", "a", "b"}, 1, "qadmin: error: the database is given twice: \"a\" and \"b\"\n"},
 		{"url and port", []string{"-p", "1", "postgres:///x"}, 1, "qadmin: error: -h, -p and -U do not go with a URL: name host, port and user in it\n"},

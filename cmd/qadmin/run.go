@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	rest, err := flags.NewParser(&opts, flags.PassDoubleDash).ParseArgs(args)
 	switch {
 	case err != nil:
-		return fail(stderr, exitUsage, cli.WithHint(err, "Try: qadmin --help."))
+		return fail(stderr, exitUsage, cli.WithHint(cli.FlagError(err), "Try: qadmin --help."))
 	case opts.Help:
 		return printed(io.WriteString(stdout, help))
 	case opts.Version:

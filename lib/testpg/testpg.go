@@ -26,8 +26,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // startTimeout bounds start, stop and crash recovery of a server.
@@ -307,7 +305,8 @@ func (c *Cluster) destroy() {
 	if lines := c.pidFile(); len(lines) > 6 {
 		if f := strings.Fields(lines[6]); len(f) == 2 {
 			if id, err := strconv.Atoi(f[1]); err == nil {
-				unix.SysvShmCtl(id, unix.IPC_RMID, nil)
+				const ipcRmid = 0
+				syscall.Syscall(syscall.SYS_SHMCTL, uintptr(id), ipcRmid, 0)
 			}
 		}
 	}
