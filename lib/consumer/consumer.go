@@ -25,6 +25,12 @@ type Options struct {
 	pgq.Reader      // queue, consumer, subconsumer, dead interval
 	Limits          pgq.Limits
 
+	// Merge makes a consumer that is behind take ticks together until a batch
+	// has about so many events, up to twice as many: what a batch costs by
+	// itself is then spread over more of them. 0 is tick by tick. A consumer
+	// that is up to date gets each tick by itself.
+	Merge int
+
 	// Register registers the consumer (or subconsumer) if it is not yet. It
 	// starts at the newest tick.
 	Register bool

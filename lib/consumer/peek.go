@@ -2,9 +2,11 @@ package consumer
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
+	"skytools/lib/db"
 	"skytools/lib/event"
+	"skytools/lib/pgq"
 )
 
 // PeekOptions say what to look at.
@@ -12,8 +14,8 @@ type PeekOptions struct {
 	DSN             string
 	ApplicationName string
 	Queue           string
-	// From is the tick after which to begin; 0 is the newest one before the
-	// newest events.
+	// From is the tick after which to begin; 0 is the last one before the
+	// newest event.
 	From int64
 	// MaxEvents ends it; 0 is no limit.
 	MaxEvents int64
@@ -24,5 +26,30 @@ type PeekOptions struct {
 // needs no consumer and moves nothing. It leaves out what waits for one
 // consumer's retry. fn may return ErrStop.
 func Peek(ctx context.Context, o PeekOptions, fn func(*event.Event) error) error {
-	return fmt.Errorf("peek into %s: not written yet", o.Queue)
+	s := newServer(Options{DSN: o.DSN, ApplicationName: o.ApplicationName}, false)
+	conn, err := db.Connect(ctx, o.DSN, o.ApplicationName)
+	if err != nil {
+		return err
+	}
+	s.conn, s.client = conn, pgq.New(conn)
+	defer s.close()
+	if _, err := s.client.Inspect(ctx); err != nil {
+		return err
+	}
+	sql, err := s.client.PeekSQL(ctx, o.Queue, o.From)
+	if err != nil {
+		return err
+	}
+	var n int64
+	err = s.read(ctx, sql, func(e *event.Event) error {
+		if o.MaxEvents > 0 && n >= o.MaxEvents {
+			return ErrStop
+		}
+		n++
+		return fn(e)
+	})
+	if errors.Is(err, ErrStop) {
+		return nil
+	}
+	return err
 }

@@ -38,9 +38,9 @@ const (
 // close follow.
 type source interface {
 	connect(ctx context.Context) error
-	// turn ends one batch and, if next is set, opens the next one; see
+	// turn ends one batch and, if next is not nil, opens the next one; see
 	// pgq.Client.Turn.
-	turn(ctx context.Context, f *pgq.Finish, next bool) (finished bool, b *pgq.Batch, err error)
+	turn(ctx context.Context, f *pgq.Finish, next *pgq.Limits) (finished bool, b *pgq.Batch, err error)
 	// isOpen tells whether a batch is still open.
 	isOpen(ctx context.Context, batch int64) (bool, error)
 	// read hands the events of sql to fn. An error of fn comes back as it is,
@@ -49,6 +49,8 @@ type source interface {
 	// wait returns when a tick later than the given one is announced, or after
 	// the time.
 	wait(ctx context.Context, after int64, d time.Duration) error
+	// upTo tells whether Limits.MaxCount works.
+	upTo() bool
 	// proven tells whether announcements come over this connection.
 	proven() bool
 	// covered tells whether a tick covers all that was committed before the
@@ -76,6 +78,7 @@ type Consumer struct {
 	events   int64 // delivered in this run
 	batches  int64 // finished in this run
 	again    int   // how often the current batch was given back
+	row      int   // batches since the consumer last had to wait
 	lost     *outage
 	covered  bool      // a tick covers what was committed before Run
 	deadline time.Time // of covered
@@ -221,10 +224,10 @@ func (c *Consumer) loop(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		next := !c.enough()
+		next, merged := c.limits()
 		// Found out before the batch is asked for: a tick that is there now
 		// gives one, unless it was in an earlier batch.
-		if next && c.opt.UntilEmpty && !c.covered {
+		if next != nil && c.opt.UntilEmpty && !c.covered {
 			if err := c.cover(ctx); err != nil {
 				return err
 			}
@@ -236,13 +239,17 @@ func (c *Consumer) loop(ctx context.Context) error {
 		}
 		c.well()
 		switch {
-		case !next:
+		case next == nil:
 			return errEnd
 		case b != nil:
+			c.row++
 			err = c.deliver(ctx, b)
+		case merged: // not enough is left for that
+			c.row = 0
 		case c.opt.UntilEmpty && covered:
 			return errEnd
 		default:
+			c.row = 0
 			err = c.src.wait(ctx, c.lastTick, c.idle())
 		}
 		if err != nil {
@@ -268,6 +275,28 @@ func (c *Consumer) cover(ctx context.Context) (err error) {
 	return c.src.force(ctx)
 }
 
+// mergeAfter is how many batches in a row show that a consumer is behind.
+const mergeAfter = 2
+
+// limits returns under which conditions to open the next batch, or nil if no
+// further one is wanted. merged tells that there may be a smaller batch without
+// them.
+func (c *Consumer) limits() (next *pgq.Limits, merged bool) {
+	if c.enough() {
+		return nil, false
+	}
+	l := c.opt.Limits
+	switch {
+	case c.opt.Merge == 0:
+	case c.src.upTo() && l == (pgq.Limits{}):
+		l.MaxCount = c.opt.Merge
+	case c.row >= mergeAfter && c.opt.Merge > l.MinCount:
+		l.MinCount, l.MinInterval = c.opt.Merge, 0
+		return &l, true
+	}
+	return &l, false
+}
+
 // enough tells whether the run has delivered what it was to deliver.
 func (c *Consumer) enough() bool {
 	n := c.batches
@@ -291,13 +320,13 @@ func (c *Consumer) idle() time.Duration {
 }
 
 // turn finishes the batch that is done, if there is one, and opens the next.
-func (c *Consumer) turn(ctx context.Context, next bool) (*pgq.Batch, error) {
+func (c *Consumer) turn(ctx context.Context, next *pgq.Limits) (*pgq.Batch, error) {
 	d := c.done
 	if d == nil {
-		if !next {
+		if next == nil {
 			return nil, nil
 		}
-		_, b, err := c.src.turn(ctx, nil, true)
+		_, b, err := c.src.turn(ctx, nil, next)
 		return b, err
 	}
 	gctx, cancel := grace(ctx)
@@ -320,11 +349,11 @@ func (c *Consumer) turn(ctx context.Context, next bool) (*pgq.Batch, error) {
 		c.finished(ok)
 		return b, nil
 	}
-	if next && !retryable(err) {
+	if next != nil && !retryable(err) {
 		// It may be the opening that fails, for instance because the consumer
 		// was unregistered: what is done should be finished all the same.
 		if cerr := c.src.connect(gctx); cerr == nil {
-			if ok, _, ferr := c.src.turn(gctx, &d.finish, false); ferr == nil {
+			if ok, _, ferr := c.src.turn(gctx, &d.finish, nil); ferr == nil {
 				c.finished(ok)
 			}
 		}
@@ -339,12 +368,12 @@ func (c *Consumer) finishLast(ctx context.Context) {
 		return
 	}
 	id := c.done.finish.Batch.ID
-	_, err := c.turn(ctx, false)
+	_, err := c.turn(ctx, nil)
 	if retryable(err) {
 		gctx, cancel := grace(ctx)
 		defer cancel()
 		if err = c.src.connect(gctx); err == nil {
-			_, err = c.turn(ctx, false)
+			_, err = c.turn(ctx, nil)
 		}
 	}
 	if err != nil {

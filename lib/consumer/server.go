@@ -30,6 +30,7 @@ type server struct {
 	listens  bool
 	notified bool      // an announcement came over this connection
 	start    time.Time // the server's time at the first connect
+	maxCount bool      // pgq.Info.UpTo
 }
 
 func newServer(opt Options, durable bool) *server {
@@ -80,6 +81,7 @@ func (s *server) first(ctx context.Context) error {
 		return err
 	}
 	r := s.opt.Reader
+	s.maxCount = info.UpTo && r.Subconsumer == ""
 	if r.Subconsumer != "" && !info.Coop {
 		return errors.New("pgq_coop is not installed in this database")
 	}
@@ -108,15 +110,14 @@ func (s *server) close() {
 	s.conn, s.client, s.listens, s.notified = nil, nil, false, false
 }
 
-func (s *server) turn(ctx context.Context, f *pgq.Finish, next bool) (bool, *pgq.Batch, error) {
+func (s *server) turn(ctx context.Context, f *pgq.Finish, next *pgq.Limits) (bool, *pgq.Batch, error) {
 	if s.conn == nil {
 		return false, nil, errNoConnection
 	}
-	var r *pgq.Reader
-	if next {
-		r = &s.opt.Reader
+	if next == nil {
+		return s.client.Turn(ctx, f, nil, pgq.Limits{})
 	}
-	return s.client.Turn(ctx, f, r, s.opt.Limits)
+	return s.client.Turn(ctx, f, &s.opt.Reader, *next)
 }
 
 func (s *server) isOpen(ctx context.Context, batch int64) (bool, error) {
@@ -174,6 +175,8 @@ func parseNotification(payload string) (queue string, tick int64, ok bool) {
 	tick, err := strconv.ParseInt(payload[i+1:], 10, 64)
 	return payload[:i], tick, err == nil
 }
+
+func (s *server) upTo() bool { return s.maxCount }
 
 func (s *server) proven() bool { return s.notified }
 

@@ -32,6 +32,9 @@ type Limits struct {
 	MinLag      time.Duration // leave the last so long alone
 	MinCount    int           // wait for so many events
 	MinInterval time.Duration // or for so much time between ticks
+	// MaxCount takes further ticks into a batch until it has about so many
+	// events. It excludes the others and subconsumers, and needs Info.UpTo.
+	MaxCount int
 }
 
 // Batch is an open batch: the events between two ticks.
@@ -45,6 +48,9 @@ type Batch struct {
 	PrevEventSeq int64
 	EventSeq     int64
 	SQL          string // what reads its events, from pgq.batch_event_sql
+	// Peers are all subconsumers that the consumer has or had, for a
+	// subconsumer's batch: one of them may have begun with it and died.
+	Peers []string
 }
 
 // Retry asks for one event to be delivered again.
@@ -67,8 +73,12 @@ const (
 	nextSQL = `select n.batch_id, n.prev_tick_id, n.cur_tick_id, n.prev_tick_time, n.cur_tick_time,
     n.prev_tick_event_seq, n.cur_tick_event_seq, pgq.batch_event_sql(n.batch_id)
     from pgq.next_batch_custom($1, $2, $3, $4, $5) n where n.batch_id is not null`
+	nextUpToSQL = `select n.batch_id, n.prev_tick_id, n.cur_tick_id, n.prev_tick_time, n.cur_tick_time,
+    n.prev_tick_event_seq, n.cur_tick_event_seq, pgq.batch_event_sql(n.batch_id)
+    from pgq.next_batch_upto($1, $2, $3) n where n.batch_id is not null`
 	nextCoopSQL = `select n.batch_id, i.prev_tick_id, i.tick_id, i.batch_start, i.batch_end,
-    i.seq_start, i.seq_end, pgq.batch_event_sql(n.batch_id)
+    i.seq_start, i.seq_end, pgq.batch_event_sql(n.batch_id),
+    array(select substr(c.co_name, length($2) + 2) from pgq.consumer c where left(c.co_name, length($2) + 1) = $2 || '.')
     from pgq_coop.next_batch_custom($1, $2, $6, $3, $4, $5, $7) n(batch_id), pgq.get_batch_info(n.batch_id) i
     where n.batch_id is not null`
 	finishSQL     = `select pgq.finish_batch($1)`
@@ -143,16 +153,23 @@ func (c *Client) Turn(ctx context.Context, f *Finish, r *Reader, l Limits) (fini
 	if r != nil {
 		args := []any{r.Queue, r.Consumer, intervalOrNull(l.MinLag), countOrNull(l.MinCount), intervalOrNull(l.MinInterval)}
 		sql := nextSQL
-		if r.Subconsumer != "" {
+		switch {
+		case r.Subconsumer != "":
 			sql = nextCoopSQL
 			args = append(args, r.Subconsumer, intervalOrNull(r.DeadInterval))
+		case l.MaxCount > 0:
+			sql = nextUpToSQL
+			args = append(args[:2], l.MaxCount)
 		}
 		q.Queue(sql, args...).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				b = &Batch{Reader: *r}
-				err := rows.Scan(&b.ID, &b.PrevTick, &b.Tick, &b.PrevTickTime, &b.TickTime,
-					&b.PrevEventSeq, &b.EventSeq, &b.SQL)
-				if err != nil {
+				dst := []any{&b.ID, &b.PrevTick, &b.Tick, &b.PrevTickTime, &b.TickTime,
+					&b.PrevEventSeq, &b.EventSeq, &b.SQL, &b.Peers}
+				if r.Subconsumer == "" {
+					dst = dst[:len(dst)-1]
+				}
+				if err := rows.Scan(dst...); err != nil {
 					return err
 				}
 			}

@@ -49,6 +49,7 @@ type Info struct {
 	Ext   bool   // schema pgq_ext
 	Node  bool   // schema pgq_node
 	Major int    // the first number of PgQ, 0 if unknown
+	UpTo  bool   // Limits.MaxCount works
 }
 
 // Notifies tells whether ticks are announced by NOTIFY on Channel.
@@ -62,9 +63,10 @@ func (c *Client) Inspect(ctx context.Context) (Info, error) {
 	var i Info
 	var pgq bool
 	err := c.db.QueryRow(ctx, `select to_regprocedure('pgq.version()') is not null,
+    to_regprocedure('pgq.next_batch_upto(text,text,integer)') is not null,
     exists (select from pg_catalog.pg_namespace where nspname = 'pgq_coop'),
     exists (select from pg_catalog.pg_namespace where nspname = 'pgq_ext'),
-    exists (select from pg_catalog.pg_namespace where nspname = 'pgq_node')`).Scan(&pgq, &i.Coop, &i.Ext, &i.Node)
+    exists (select from pg_catalog.pg_namespace where nspname = 'pgq_node')`).Scan(&pgq, &i.UpTo, &i.Coop, &i.Ext, &i.Node)
 	if err != nil {
 		return i, fmt.Errorf("inspect database: %w", err)
 	}
