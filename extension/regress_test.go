@@ -1,0 +1,125 @@
+package extension_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"skytools/extension"
+	"skytools/lib/testpg"
+)
+
+// treeCluster starts a server that has our files and not upstream's.
+func treeCluster(t *testing.T, opts ...testpg.Option) (*testpg.Cluster, testpg.ServerTree) {
+	t.Helper()
+	tree := testpg.Tree(t)
+	return testpg.Start(t, append(opts, testpg.Bin(tree.Bin))...), tree
+}
+
+// TestInstallcheck runs make installcheck, that is pg_regress and
+// pg_isolation_regress, for each extension against a server of its own, since
+// roles and transaction ids belong to the whole server.
+//
+// To take over new output: copy the file that the failure names from results/
+// of a run by hand, make -C extension installcheck EXT=NAME.
+func TestInstallcheck(t *testing.T) {
+	t.Parallel()
+	for _, name := range extension.Names() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, tree := treeCluster(t)
+			out := t.TempDir()
+			cmd := exec.Command("make", "--no-print-directory", "installcheck", "EXT="+name,
+				"PG_CONFIG="+tree.PGConfig, "BUILDDIR="+out)
+			for _, kv := range os.Environ() {
+				if !strings.HasPrefix(kv, "PG") && !strings.HasPrefix(kv, "MAKE") && !strings.HasPrefix(kv, "MFLAGS=") {
+					cmd.Env = append(cmd.Env, kv)
+				}
+			}
+			cmd.Env = append(cmd.Env, "PGHOST="+c.SocketDir(), "PGPORT="+strconv.Itoa(c.Port()), "PGUSER=postgres")
+			var text bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &text, &text
+			err := cmd.Run()
+			t.Logf("%s", text.Bytes())
+			if err != nil {
+				t.Errorf("make installcheck: %v", err)
+			}
+			if err == nil && text.Len() == 0 {
+				t.Skip("no tests")
+			}
+			diffs, _ := filepath.Glob(filepath.Join(out, "*", name, "*", "regression.diffs"))
+			more, _ := filepath.Glob(filepath.Join(out, "*", name, "regression.diffs"))
+			for _, d := range append(more, diffs...) {
+				b, err := os.ReadFile(d)
+				t.Errorf("%s (error %v):\n%s", d, err, b)
+			}
+		})
+	}
+}
+
+// TestPlpgsqlCheck demands that plpgsql_check finds nothing in our functions.
+func TestPlpgsqlCheck(t *testing.T) {
+	t.Parallel()
+	c, _ := treeCluster(t)
+	dsn := c.NewDB(t)
+	if !testpg.Value[bool](t, dsn, "select exists (select from pg_available_extensions where name = 'plpgsql_check')") {
+		testpg.Unavailable(t, "no plpgsql_check: install postgresql-N-plpgsql-check")
+	}
+	testpg.Exec(t, dsn, "create extension plpgsql_check")
+	for _, name := range extension.Names() {
+		testpg.Exec(t, dsn, "create extension "+name)
+	}
+	// pgq.maint_operations looks into these when they are there.
+	testpg.Exec(t, dsn, `
+		create schema pgq_node; create table pgq_node.node_info (queue_name text, node_type text);
+		create schema londiste; create table londiste.seq_info (queue_name text, local boolean)`)
+	// A trigger function can be checked only for a table. Those that belong to
+	// none of our own get this one.
+	testpg.Exec(t, dsn, "create table sample (id integer primary key, data text)")
+	const functions = `
+		with f as (
+		    select p.oid, p.prorettype = 'trigger'::regtype as is_trigger
+		      from pg_proc p join pg_language l on l.oid = p.prolang
+		     where p.pronamespace::regnamespace::text = any ($1) and l.lanname = 'plpgsql'
+		), target as (
+		    select f.oid, coalesce(t.tgrelid::regclass, 'sample'::regclass) as rel
+		      from f left join pg_trigger t on t.tgfoid = f.oid
+		     where f.is_trigger
+		    union all
+		    select f.oid, 0::oid::regclass from f where not f.is_trigger
+		)
+		select coalesce(string_agg(format('%s line %s: %s: %s %s', target.oid::regprocedure, c.lineno, c.level, c.message, c.query),
+		                           E'\n' order by target.oid::regprocedure::text, c.lineno), '')
+		  from target, plpgsql_check_function_tb(target.oid, target.rel, fatal_errors => false,
+		       extra_warnings => true, performance_warnings => false) c
+		       -- the checker does not see through return query execute
+		 where c.message not like 'OUT variable % is maybe unmodified'`
+	if found := testpg.Value[string](t, dsn, functions, extension.Names()); found != "" {
+		t.Errorf("plpgsql_check says:\n%s", found)
+	}
+}
+
+// TestComments demands a comment on each function, table and view, so that
+// \df+ and \d+ explain them.
+func TestComments(t *testing.T) {
+	t.Parallel()
+	dsn := testpg.Shared(t).NewDB(t, testpg.Extensions(extension.Names()...))
+	const bare = `
+		select coalesce(string_agg(what, E'\n' order by what), '')
+		  from (select oid::regprocedure::text as what from pg_proc
+		         where pronamespace::regnamespace::text = any ($1) and obj_description(oid, 'pg_proc') is null
+		        union all
+		        select oid::regclass::text from pg_class
+		         where relnamespace::regnamespace::text = any ($1) and relkind in ('r', 'v', 'p')
+		           and obj_description(oid, 'pg_class') is null
+		        union all
+		        select nspname from pg_namespace
+		         where nspname = any ($1) and obj_description(oid, 'pg_namespace') is null) x`
+	if got := testpg.Value[string](t, dsn, bare, extension.Names()); got != "" {
+		t.Errorf("without comment:\n%s", got)
+	}
+}
