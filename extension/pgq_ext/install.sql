@@ -1,3 +1,4 @@
+-- Schema pgq_ext: files in load order.
 \ir structure/schema.sql
 \ir structure/roles.sql
 \ir structure/tables.sql
