@@ -236,6 +236,9 @@ func (f *File) Section(name string) *Section {
 // Sections returns the sections in the order of the file, without DEFAULT.
 func (f *File) Sections() []*Section { return f.sections }
 
+// Own returns the section's own entries in the order of the file.
+func (s *Section) Own() []Entry { return s.entries }
+
 // Entries returns the section's own entries in the order of the file, then
 // those of DEFAULT that it does not replace.
 func (s *Section) Entries() []Entry {
