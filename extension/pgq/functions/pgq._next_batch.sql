@@ -47,13 +47,16 @@ begin
     -- First without the lock: most calls of an idle consumer end here.
     loop
         select * into _pos from pgq._position(_reg_id);
-        if _pos.last_tick is not null and _pos.batch is null
-           and not exists (select 1 from pgq.tick t
-                            where t.tick_queue = _queue_id and t.tick_id > _pos.last_tick)
-        then
+        exit when _locked or _pos.batch is not null or _pos.last_tick is null;
+        -- order by and limit, and not exists(), whose generic plan reads the
+        -- whole table
+        perform 1 from pgq.tick t
+         where t.tick_queue = _queue_id and t.tick_id > _pos.last_tick
+         order by t.tick_id
+         limit 1;
+        if not found then
             return;
         end if;
-        exit when _locked or _pos.batch is not null;
         perform 1 from pgq.registration r where r.reg_id = _reg_id for no key update;
         if not found then
             raise exception 'Not subscriber to queue: %/%', i_queue_name, i_consumer_name;

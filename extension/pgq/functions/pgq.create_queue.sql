@@ -52,7 +52,9 @@ begin
      where et_queue = _id and et_num = 0;
 
     perform pgq.grant_perms(i_queue_name);
-    perform pgq.ticker(i_queue_name);
+    -- Not by pgq.ticker(): in REPEATABLE READ the snapshot of this tick is older
+    -- than the queue, which is all the same while there are no events.
+    perform pgq._insert_tick(_id, pg_catalog.nextval((_parent || '_tick_seq')::regclass), pg_catalog.now(), 1);
     perform pgq.tune_storage(i_queue_name);
     return 1;
 end;

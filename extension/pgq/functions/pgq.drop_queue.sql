@@ -63,30 +63,29 @@ begin
             loop
                 perform pgq.unregister_consumer(x_queue_name, _name);
             end loop;
-            exit;
+
+            for _table in
+                select _q.queue_data_pfx || '_' || et.et_num
+                  from pgq.event_table et
+                 where et.et_queue = _q.queue_id
+            loop
+                execute 'drop table ' || pgq.quote_fqname(_table);
+            end loop;
+            execute 'drop table ' || pgq.quote_fqname(_q.queue_data_pfx);
+            execute 'drop sequence ' || pgq.quote_fqname(_q.queue_event_seq);
+            execute 'drop sequence ' || pgq.quote_fqname(_q.queue_tick_seq);
+
+            delete from pgq.event_table where et_queue = _q.queue_id;
+            delete from pgq.tick where tick_queue = _q.queue_id;
+            delete from pgq.retry_queue where ev_queue = _q.queue_id;
+            delete from pgq.queue where queue_id = _q.queue_id;
+            return 1;
         exception
             when lock_not_available then
                 null;
         end;
         perform pg_catalog.pg_sleep(0.01);
     end loop;
-
-    for _table in
-        select _q.queue_data_pfx || '_' || et.et_num
-          from pgq.event_table et
-         where et.et_queue = _q.queue_id
-    loop
-        execute 'drop table ' || pgq.quote_fqname(_table);
-    end loop;
-    execute 'drop table ' || pgq.quote_fqname(_q.queue_data_pfx);
-    execute 'drop sequence ' || pgq.quote_fqname(_q.queue_event_seq);
-    execute 'drop sequence ' || pgq.quote_fqname(_q.queue_tick_seq);
-
-    delete from pgq.event_table where et_queue = _q.queue_id;
-    delete from pgq.tick where tick_queue = _q.queue_id;
-    delete from pgq.retry_queue where ev_queue = _q.queue_id;
-    delete from pgq.queue where queue_id = _q.queue_id;
-    return 1;
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp set lock_timeout to '100ms';
 comment on function pgq.drop_queue(text, boolean) is 'Drops a queue; with true its consumers are unregistered first';
