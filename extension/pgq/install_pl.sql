@@ -8,6 +8,7 @@
 \ir functions/pgq.seq_setval.sql
 \ir functions/pgq.upgrade_schema.sql
 
+\ir functions/pgq._assert_logs.sql
 \ir functions/pgq._position.sql
 \ir functions/pgq._position_put.sql
 \ir functions/pgq._batch.sql

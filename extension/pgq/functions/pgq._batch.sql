@@ -56,6 +56,9 @@ begin
       join pgq.registration r on r.reg_id = p.reg_id
      cross join lateral pgq._position(p.reg_id) n
      where n.batch = i_batch_id;
+    if not found then
+        perform pgq._assert_logs();
+    end if;
 end;
 $$ language plpgsql;
 comment on function pgq._batch(bigint) is 'internal: registration and ticks of an open batch';

@@ -47,16 +47,17 @@ begin
     -- First without the lock: most calls of an idle consumer end here.
     loop
         select * into _pos from pgq._position(_reg_id);
-        exit when _locked or _pos.batch is not null or _pos.last_tick is null;
+        exit when _locked or _pos.batch is not null;
         -- order by and limit, and not exists(), whose generic plan reads the
         -- whole table
-        perform 1 from pgq.tick t
-         where t.tick_queue = _queue_id and t.tick_id > _pos.last_tick
-         order by t.tick_id
-         limit 1;
-        if not found then
+        if _pos.last_tick = (select t.tick_id from pgq.tick t
+                              where t.tick_queue = _queue_id
+                              order by t.tick_id desc
+                              limit 1)
+        then
             return;
         end if;
+        -- also if there seems to be no position: with the lock there is one
         perform 1 from pgq.registration r where r.reg_id = _reg_id for no key update;
         if not found then
             raise exception 'Not subscriber to queue: %/%', i_queue_name, i_consumer_name;

@@ -18,7 +18,13 @@ as $$
 --      holder wrote.
 --
 -- Returns:
---      all NULL if there is no such registration
+--      all NULL if there is no such registration; without its lock also if
+--      pgq.maint_position_logs() has just carried the position from the log
+--      looked at last into the one looked at first
+--
+-- Errors:
+--      serialization_failure: a log was truncated after the transaction's
+--      snapshot
 -- ----------------------------------------------------------------------
 begin
     if exists (select 1 from pgq.position_state s where s.cur = 1) then
@@ -43,6 +49,9 @@ begin
               from pgq.position_1 p where p.reg_id = i_reg_id
              order by p.pos_seq desc limit 1;
         end if;
+    end if;
+    if pos_seq is null then
+        perform pgq._assert_logs();
     end if;
 end;
 $$ language plpgsql;

@@ -47,9 +47,8 @@ begin
     for _n in 0 .. _ntables - 1 loop
         perform pgq._create_event_table(_id, _n);
     end loop;
-    update pgq.event_table
-       set et_opened = pg_catalog.txid_current()
-     where et_queue = _id and et_num = 0;
+    -- opened before all ticks, also those that this transaction makes
+    update pgq.event_table set et_opened = 0 where et_queue = _id and et_num = 0;
 
     perform pgq.grant_perms(i_queue_name);
     -- Not by pgq.ticker(): in REPEATABLE READ the snapshot of this tick is older

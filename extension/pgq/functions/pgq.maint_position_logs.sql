@@ -67,11 +67,9 @@ begin
     end if;
 
     execute pg_catalog.format('truncate %s', _other);
-    if not _full then
-        return 0;
-    end if;
-    update pgq.position_state set cur = 1 - _cur;
-    return 1;
+    -- changed in any case: pgq._assert_logs() looks at that
+    update pgq.position_state set cur = case when _full then 1 - _cur else _cur end;
+    return _full::integer;
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq.maint_position_logs() is 'Maintenance: keeps the logs of consumer positions short; 1 means call again';
