@@ -70,8 +70,8 @@ comment on column pgq.tick.tick_event_seq is 'event sequence as read before the 
 --
 --   et_opened   the rotation that made the table current. An event in it was
 --               inserted after that rotation committed, so a tick that does
---               not see et_opened sees none of its events. NULL: the table is
---               free, that is empty and not current.
+--               not see et_opened sees none of its events. 0: a queue's first
+--               table. NULL: the table is free, that is empty and not current.
 --   et_drained  a transaction that found, after the table had stopped being
 --               current, that nobody held a write lock on it. A tick that sees
 --               et_drained sees every event of the table as committed or rolled
