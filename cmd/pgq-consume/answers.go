@@ -46,19 +46,20 @@ func newAnswers(r io.Reader) *answers {
 func (a *answers) read(r io.Reader) {
 	sc := bufio.NewScanner(r)
 	sc.Buffer(nil, maxAnswer)
-	for sc.Scan() {
-		if err := a.answer(sc.Text()); err != nil {
-			a.fail(err)
-			// The far end shall not get stuck in an answer and stop reading.
-			_, _ = io.Copy(io.Discard, r)
-			return
-		}
+	var err error
+	for err == nil && sc.Scan() {
+		err = a.answer(sc.Text())
 	}
-	err := errAnswersEnd
-	if sc.Err() != nil {
+	switch {
+	case err != nil:
+	case sc.Err() != nil:
 		err = fmt.Errorf("read answers: %w", sc.Err())
+	default:
+		err = errAnswersEnd
 	}
 	a.fail(err)
+	// The far end shall not get stuck in an answer and stop reading.
+	_, _ = io.Copy(io.Discard, r)
 }
 
 func (a *answers) fail(err error) {

@@ -69,7 +69,10 @@ func (f field) append(dst []byte, e *event.Event) ([]byte, bool) {
 	case fieldTxID:
 		return strconv.AppendInt(dst, e.Txid, 10), true
 	case fieldRetry:
-		return strconv.AppendInt(dst, int64(e.Retry), 10), e.HasRetry
+		if !e.HasRetry {
+			return dst, false
+		}
+		return strconv.AppendInt(dst, int64(e.Retry), 10), true
 	}
 	v := f.text(e)
 	return append(dst, v...), v != nil

@@ -89,7 +89,7 @@ func parseOptions(args []string) (*options, error) {
 	o := new(options)
 	rest, err := newParser(o).ParseArgs(args)
 	if err != nil {
-		return nil, &cli.UsageError{Err: flagError(err)}
+		return nil, cli.FlagError(err)
 	}
 	if o.General.Help || o.General.Version {
 		return o, nil
@@ -101,32 +101,6 @@ func parseOptions(args []string) (*options, error) {
 		return nil, &cli.UsageError{Err: err}
 	}
 	return o, nil
-}
-
-// flagError gives go-flags' messages the house's form: `unknown flag `x'` and
-// `invalid argument for flag `-x, --xx' (expected ...): why`.
-func flagError(err error) error {
-	var fe *flags.Error
-	if !errors.As(err, &fe) {
-		return err
-	}
-	m := strings.ReplaceAll(fe.Message, "`", "'")
-	switch fe.Type {
-	case flags.ErrUnknownFlag:
-		name := strings.Trim(strings.TrimPrefix(m, "unknown flag "), "'")
-		if len([]rune(name)) == 1 {
-			name = "-" + name
-		} else {
-			name = "--" + name
-		}
-		return fmt.Errorf("unknown option %s", name)
-	case flags.ErrMarshal:
-		m = strings.Replace(m, "invalid argument for flag ", "option ", 1)
-	}
-	if m != "" {
-		m = strings.ToLower(m[:1]) + m[1:]
-	}
-	return errors.New(strings.TrimSuffix(m, "."))
 }
 
 // coop tells whether batches are shared with other subconsumers.

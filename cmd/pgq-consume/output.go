@@ -67,27 +67,33 @@ const atomicWrite = 4096
 // to be atomic. Only a longer line can be torn.
 type pipeWriter struct{ f *os.File }
 
-func (w pipeWriter) Write(p []byte) (int, error) {
+func (w pipeWriter) Write(p []byte) (int, error) { return writePieces(p, w.f.Write) }
+
+func writePieces(p []byte, write func([]byte) (int, error)) (int, error) {
 	n := 0
 	for n < len(p) {
-		end := len(p)
-		if end-n > atomicWrite {
-			end = n + atomicWrite
-			if i := bytes.LastIndexByte(p[n:end], '\n'); i >= 0 {
-				end = n + i + 1
-			} else if i := bytes.IndexByte(p[end:], '\n'); i >= 0 {
-				end += i + 1
-			} else {
-				end = len(p)
-			}
-		}
-		m, err := w.f.Write(p[n:end])
+		m, err := write(p[n : n+pieceLen(p[n:])])
 		n += m
 		if err != nil {
 			return n, err
 		}
 	}
 	return n, nil
+}
+
+// pieceLen returns how much of p goes into one write: as many lines as fit, or
+// one that does not.
+func pieceLen(p []byte) int {
+	if len(p) <= atomicWrite {
+		return len(p)
+	}
+	if i := bytes.LastIndexByte(p[:atomicWrite], '\n'); i >= 0 {
+		return i + 1
+	}
+	if i := bytes.IndexByte(p[atomicWrite:], '\n'); i >= 0 {
+		return atomicWrite + i + 1
+	}
+	return len(p)
 }
 
 // lockedWriter lets several workers share a writer. Each write is of whole
