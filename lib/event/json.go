@@ -69,21 +69,23 @@ func AppendTime(dst []byte, t Timestamp) []byte {
 	if bc {
 		year = 1 - year // there is no year 0: 1 BC is 0, 2 BC is -1
 	}
-	dst = append(dst, '"')
-	dst = appendDigits(dst, year, 4)
-	dst = append(dst, '-')
-	dst = appendDigits(dst, month, 2)
-	dst = append(dst, '-')
-	dst = appendDigits(dst, day, 2)
-	dst = append(dst, 'T')
 	sec := us / 1e6
-	dst = appendDigits(dst, sec/3600, 2)
-	dst = append(dst, ':')
-	dst = appendDigits(dst, sec/60%60, 2)
-	dst = append(dst, ':')
-	dst = appendDigits(dst, sec%60, 2)
-	dst = append(dst, '.')
-	dst = appendDigits(dst, us%1e6, 6)
+	dst = append(dst, '"')
+	if year > 9999 {
+		dst = strconv.AppendInt(dst, year/100, 10)
+	} else {
+		dst = append2(dst, year/100)
+	}
+	dst = append2(dst, year%100)
+	dst = append2(append(dst, '-'), month)
+	dst = append2(append(dst, '-'), day)
+	dst = append2(append(dst, 'T'), sec/3600)
+	dst = append2(append(dst, ':'), sec/60%60)
+	dst = append2(append(dst, ':'), sec%60)
+	us %= 1e6
+	dst = append2(append(dst, '.'), us/10000)
+	dst = append2(dst, us/100%100)
+	dst = append2(dst, us%100)
 	dst = append(dst, 'Z')
 	if bc {
 		dst = append(dst, " BC"...)
@@ -91,16 +93,9 @@ func AppendTime(dst []byte, t Timestamp) []byte {
 	return append(dst, '"')
 }
 
-// appendDigits appends n >= 0 with at least width digits.
-func appendDigits(dst []byte, n int64, width int) []byte {
-	var b [20]byte
-	i := len(b)
-	for n > 0 || len(b)-i < width {
-		i--
-		b[i] = byte('0' + n%10)
-		n /= 10
-	}
-	return append(dst, b[i:]...)
+// append2 appends two digits.
+func append2(dst []byte, n int64) []byte {
+	return append(dst, byte('0'+n/10), byte('0'+n%10))
 }
 
 // civil turns days since 2000-01-01 into a date of the proleptic Gregorian
@@ -136,8 +131,7 @@ func AppendString(dst, s []byte) []byte {
 		if i == len(s) {
 			break
 		}
-		c := s[i]
-		if c >= utf8.RuneSelf {
+		for i < len(s) && s[i] >= utf8.RuneSelf {
 			r, n := utf8.DecodeRune(s[i:])
 			if r == utf8.RuneError && n == 1 {
 				dst = append(dst, s[start:i]...)
@@ -145,6 +139,12 @@ func AppendString(dst, s []byte) []byte {
 				start = i + 1
 			}
 			i += n
+		}
+		if i == len(s) {
+			break
+		}
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
 			continue
 		}
 		dst = append(dst, s[start:i]...)
