@@ -4,11 +4,12 @@ returns void as $$
 -- Function: pgq._assert_logs(0)
 --
 --      For a transaction in REPEATABLE READ or SERIALIZABLE that has found no
---      position: it may have been carried into the other log after the
---      transaction's snapshot, and the log that the snapshot knows truncated.
---      Each truncation changes the row in pgq.position_state, so locking the
---      row as the snapshot shows it fails then. The lock is given back at
---      once, or it would hold up the next truncation.
+--      position, or not the tick of one: it may have been carried into the
+--      other log, or rewritten, after the transaction's snapshot, and the table
+--      that the snapshot knows truncated. Each such truncation changes the row
+--      in pgq.position_state, so locking the row as the snapshot shows it fails
+--      then. The lock is given back at once, or it would hold up the next
+--      truncation.
 --
 -- Errors:
 --      serialization_failure
@@ -30,4 +31,4 @@ begin
     end;
 end;
 $$ language plpgsql;
-comment on function pgq._assert_logs() is 'internal: fails with 40001 if a position log was truncated after the transaction''s snapshot';
+comment on function pgq._assert_logs() is 'internal: fails with 40001 if a position log or pgq.tick was truncated after the transaction''s snapshot';

@@ -16,6 +16,7 @@ begin
      where t.tick_queue = i_queue_id and t.tick_id = i_tick_id
        for key share;
     if not found then
+        perform pgq._assert_logs();
         raise exception 'cannot reposition, tick not found: %', i_tick_id;
     end if;
 end;

@@ -71,6 +71,7 @@ begin
      where t.tick_queue = _queue_id
        and t.tick_id = _pos.last_tick;
     if not found then
+        perform pgq._assert_logs();
         raise exception 'PgQ corruption: Consumer % on queue % does not see tick %',
             i_consumer_name, i_queue_name, '<NULL>';
     end if;

@@ -36,6 +36,7 @@ begin
       join pgq.tick pt on pt.tick_queue = b.queue_id and pt.tick_id = b.prev_tick
       join pgq.tick ct on ct.tick_queue = b.queue_id and ct.tick_id = b.cur_tick;
     if not found then
+        perform pgq._assert_logs();
         raise exception 'batch not found';
     end if;
 

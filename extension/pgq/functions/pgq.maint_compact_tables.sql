@@ -9,6 +9,9 @@ returns integer as $$
 --      1 MB of which at most a quarter is in use, and waits only a moment for
 --      its lock.
 --
+--      A transaction in REPEATABLE READ or SERIALIZABLE that has an older
+--      snapshot finds pgq.tick empty then; pgq._assert_logs() tells it so.
+--
 -- Returns:
 --      0
 -- ----------------------------------------------------------------------
@@ -16,6 +19,14 @@ declare
     _ticks pgq.tick[];
     _retries pgq.retry_queue[];
 begin
+    -- one at a time: two that have read a table would wait for each other
+    insert into pgq.position_state (cur)
+    select 0 where not exists (select 1 from pgq.position_state) on conflict do nothing;
+    perform 1 from pgq.position_state s for no key update skip locked;
+    if not found then
+        return 0;
+    end if;
+
     if (select sum(pg_catalog.pg_column_size(t)) from pgq.tick t)
        < pg_catalog.pg_relation_size('pgq.tick') / 4
        and pg_catalog.pg_relation_size('pgq.tick') >= 1048576
@@ -24,6 +35,8 @@ begin
         _ticks := array(select t from pgq.tick t);
         truncate pgq.tick;
         insert into pgq.tick select * from pg_catalog.unnest(_ticks);
+        -- pgq._assert_logs() looks at that
+        update pgq.position_state set cur = cur;
     end if;
 
     if coalesce((select sum(pg_catalog.pg_column_size(r)) from pgq.retry_queue r), 0)

@@ -82,6 +82,7 @@ begin
                  where t.tick_queue = _queue_id
                  order by t.tick_id desc limit 1;
                 if not found then
+                    perform pgq._assert_logs();
                     raise exception 'No ticks for this queue.  Please run ticker on database.';
                 end if;
             end if;
