@@ -79,13 +79,14 @@ begin
             delete from pgq.tick where tick_queue = _q.queue_id;
             delete from pgq.retry_queue where ev_queue = _q.queue_id;
             delete from pgq.queue where queue_id = _q.queue_id;
-            return 1;
+            exit;
         exception
             when lock_not_available then
                 null;
         end;
         perform pg_catalog.pg_sleep(0.01);
     end loop;
+    return 1;
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp set lock_timeout to '100ms';
 comment on function pgq.drop_queue(text, boolean) is 'Drops a queue; with true its consumers are unregistered first';
