@@ -13,8 +13,8 @@ import (
 func TestRead(t *testing.T) {
 	const events = 1_000_000
 	for _, tc := range []struct {
-		name   string
-		ticks  int
+		name  string
+		ticks int
 	}{
 		{name: "one tick", ticks: 1},
 		{name: "a thousand ticks", ticks: 1000},
