@@ -72,3 +72,4 @@
 
 \ir structure/roles.sql
 \ir structure/grants.sql
+\ir lowlevel_pl/grants.sql

@@ -104,6 +104,8 @@ commit;
 
 -- no event in the parent, nor in a table that is not current
 select count(*) as parent from only :pfx;
-select count(*) as other from (select from :pfx _1 union all select from :pfx _2) x;
+\set pfx_1 :pfx _1
+\set pfx_2 :pfx _2
+select (select count(*) from :pfx_1) + (select count(*) from :pfx_2) as other;
 
 select pgq.drop_queue('q'), pgq.drop_queue('q2');

@@ -74,7 +74,8 @@ drop role regress_pgq_auditor;
 -- tune_storage
 select pgq.create_queue('tune');
 select queue_data_pfx as pfx from pgq.queue \gset
-alter table :pfx _1 reset (fillfactor, autovacuum_enabled, toast.autovacuum_enabled);
+\set pfx_1 :pfx _1
+alter table :pfx_1 reset (fillfactor, autovacuum_enabled, toast.autovacuum_enabled);
 select pgq.tune_storage('tune');
 select reloptions from pg_class where oid = (:'pfx' || '_1')::regclass;
 select pgq.tune_storage('nosuch');
