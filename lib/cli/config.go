@@ -171,6 +171,20 @@ func (c *Config) envName(key string) string {
 // options.
 func (c *Config) Settings() []Setting { return c.settings }
 
+// Bad is the error for a value that was read well but cannot be used.
+func (c *Config) Bad(key, reason string) error {
+	for _, s := range c.settings {
+		if s.Key != key {
+			continue
+		}
+		if s.Origin == "flag" {
+			return Usagef("option --%s: %s", strings.ReplaceAll(key, "_", "-"), reason)
+		}
+		return Usagef("%s: bad value %q for %s: %s", s.Origin, s.Value, key, reason)
+	}
+	return Usagef("%s: %s", key, reason)
+}
+
 // Show writes the settings as an ini file, with the origin of each before it.
 func (c *Config) Show(w io.Writer) error {
 	var b strings.Builder

@@ -104,6 +104,23 @@ count = 30
 	}
 }
 
+func TestBad(t *testing.T) {
+	t.Parallel()
+	_, c, _, err := load(t, "[s]\nperiod = 2\n", nil, "--logfile=/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{
+		"period":  `x.ini:2: bad value "2" for period: too short`,
+		"logfile": `option --logfile: too short`,
+		"other":   `other: too short`,
+	} {
+		if got := c.Bad(key, "too short"); got.Error() != want || ExitCode(got) != ExitUsage {
+			t.Errorf("got %v, want %s", got, want)
+		}
+	}
+}
+
 func TestWithoutFile(t *testing.T) {
 	t.Parallel()
 	o, c, _, err := load(t, "", nil, "--syslog=0", "--period", "1500ms")

@@ -7,9 +7,8 @@ import (
 
 // A File is a logfile that can be opened anew after somebody moved it away.
 type File struct {
-	path string
-	mu   sync.Mutex
-	f    *os.File
+	mu sync.Mutex
+	f  *os.File
 }
 
 // OpenFile opens the file at path for appending, and makes it when missing.
@@ -18,7 +17,7 @@ func OpenFile(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{path: path, f: f}, nil
+	return &File{f: f}, nil
 }
 
 func open(path string) (*os.File, error) {
@@ -34,8 +33,8 @@ func (l *File) Write(b []byte) (int, error) {
 
 // Reopen goes on in the file that has the path now. When it cannot be opened,
 // the old one stays in use.
-func (l *File) Reopen() error {
-	f, err := open(l.path)
+func (l *File) Reopen(path string) error {
+	f, err := open(path)
 	if err != nil {
 		return err
 	}

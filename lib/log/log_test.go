@@ -118,7 +118,7 @@ func TestFileReopen(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("two\n")
-	if err := f.Reopen(); err != nil {
+	if err := f.Reopen(path); err != nil {
 		t.Fatal(err)
 	}
 	write("three\n")
@@ -129,7 +129,7 @@ func TestFileReopen(t *testing.T) {
 	if err := os.Mkdir(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Reopen(); err == nil {
+	if err := f.Reopen(path); err == nil {
 		t.Error("a directory is no logfile")
 	}
 	write("four\n")

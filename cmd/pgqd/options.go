@@ -1,0 +1,209 @@
+package main
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jessevdk/go-flags"
+
+	"skytools/lib/cli"
+	"skytools/lib/ini"
+	"skytools/lib/log"
+	"skytools/lib/ticker"
+)
+
+const program = "pgqd"
+
+//go:embed sample.ini
+var sample string
+
+// options are the whole surface of pgqd. What has an ini key can also be given
+// in the environment.
+type options struct {
+	Settings struct {
+		Logfile         cli.Path    `long:"logfile" ini:"logfile" value-name:"FILE" description:"log to this file; opened anew on SIGHUP"`
+		Pidfile         cli.Path    `long:"pidfile" ini:"pidfile" value-name:"FILE" description:"keep the process id in this file"`
+		BaseConnstr     string      `long:"base-connstr" ini:"base_connstr" secret:"connstr" value-name:"DSN" description:"connection string for all databases, without dbname"`
+		DB              string      `long:"db" ini:"db" secret:"connstr" value-name:"DSN" description:"instead of base_connstr; a database in it is the only one served, unless there is a database_list"`
+		InitialDatabase string      `long:"initial-database" ini:"initial_database" default:"template1" value-name:"NAME" description:"where to list the databases"`
+		DatabaseList    string      `long:"database-list" ini:"database_list" value-name:"NAMES" description:"serve these databases, separated by commas; empty: all that there are"`
+		Syslog          syslogMode  `long:"syslog" ini:"syslog" default:"auto" optional:"yes" optional-value:"1" value-name:"0|1|auto" description:"log to syslog; auto: in the background"`
+		SyslogIdent     string      `long:"syslog-ident" ini:"syslog_ident" default:"pgqd" value-name:"NAME" description:"program name for syslog"`
+		SyslogFacility  string      `long:"syslog-facility" ini:"syslog_facility" default:"daemon" value-name:"NAME" description:"facility for syslog"`
+		LogFormat       string      `long:"log-format" ini:"log_format" default:"auto" choice:"auto" choice:"text" choice:"json" choice:"journal" description:"format of logfile and console"`
+		MetricsListen   string      `long:"metrics-listen" ini:"metrics_listen" value-name:"ADDR" description:"answer on this address: /metrics for Prometheus, /healthz"`
+		CheckPeriod     cli.Seconds `long:"check-period" ini:"check_period" default:"60" value-name:"SECS" description:"how often to look for new databases, and for pgq in those without"`
+		RetryPeriod     cli.Seconds `long:"retry-period" ini:"retry_period" default:"30" value-name:"SECS" description:"how often to move retried events"`
+		MaintPeriod     cli.Seconds `long:"maint-period" ini:"maint_period" default:"120" value-name:"SECS" description:"how often to do maintenance"`
+		TickerPeriod    cli.Seconds `long:"ticker-period" ini:"ticker_period" default:"1" value-name:"SECS" description:"how often to run the ticker"`
+		FastPeriod      cli.Seconds `long:"fast-period" ini:"fast_period" default:"0.002" value-name:"SECS" description:"shortest pause between two looks for new events; 0: only every ticker_period"`
+		StatsPeriod     cli.Seconds `long:"stats-period" ini:"stats_period" default:"30" value-name:"SECS" description:"how often to log statistics"`
+		ConnectionLife  cli.Seconds `long:"connection-lifetime" ini:"connection_lifetime" default:"3600" value-name:"SECS" description:"age at which a ticking connection is renewed"`
+	} `group:"Settings, which may also come from the ini file or the environment"`
+	Switches struct {
+		Quiet       bool   `short:"q" long:"quiet" description:"nothing on the console"`
+		Verbose     []bool `short:"v" long:"verbose" description:"log more; twice: every query"`
+		Daemonize   bool   `short:"d" long:"daemonize" description:"go into the background; needs a pidfile"`
+		Stop        bool   `short:"s" long:"stop" description:"send SIGINT to the process of the pidfile"`
+		Kill        bool   `short:"k" long:"kill" description:"send SIGTERM to it"`
+		Reload      bool   `short:"r" long:"reload" description:"send SIGHUP to it"`
+		CheckConfig bool   `long:"check-config" description:"check the configuration and exit"`
+		ShowConfig  bool   `long:"show-config" description:"print the effective configuration and exit"`
+		Ini         bool   `long:"ini" description:"print a sample configuration and exit"`
+		Version     bool   `short:"V" long:"version" description:"print the version and exit"`
+		Help        bool   `short:"h" long:"help" description:"print this and exit"`
+	} `group:"Switches"`
+	Args struct {
+		Config string `positional-arg-name:"config.ini"`
+	} `positional-args:"yes"`
+
+	config   *cli.Config
+	warnings []string
+}
+
+// syslogMode is 0, 1 or auto.
+type syslogMode string
+
+func (m *syslogMode) UnmarshalFlag(v string) error {
+	if strings.TrimSpace(v) == "auto" {
+		*m = "auto"
+		return nil
+	}
+	var s cli.Switch
+	if err := s.UnmarshalFlag(v); err != nil {
+		return fmt.Errorf("%q is neither 0, 1 nor auto", v)
+	}
+	*m = syslogMode(s)
+	return nil
+}
+
+func newParser(o *options) *flags.Parser {
+	p := flags.NewNamedParser(program, flags.PassDoubleDash)
+	p.Usage = "[options]"
+	if _, err := p.AddGroup("Options", "", o); err != nil {
+		panic(err) // a mistake in the tags
+	}
+	return p
+}
+
+// parseOptions fills the options from all layers. It may be called again, for
+// a reload. With one of the switches that only print, the ini file is not
+// read.
+func parseOptions(args []string, lookupEnv func(string) (string, bool)) (*options, error) {
+	o := new(options)
+	o.config = &cli.Config{Section: program, EnvPrefix: "PGQD_", Mode: ini.Lenient, LookupEnv: lookupEnv}
+	rest, warnings, err := o.config.Load(newParser(o), args, func() string {
+		if o.printsOnly() {
+			return ""
+		}
+		o.config.Vars = cli.FileVars(o.Args.Config, program)
+		return o.Args.Config
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(rest) > 0 {
+		return nil, cli.Usagef("unexpected argument %q", rest[0])
+	}
+	o.warnings = warnings
+	return o, o.validate()
+}
+
+func (o *options) printsOnly() bool {
+	s := &o.Switches
+	return s.Help || s.Version || s.Ini
+}
+
+func (o *options) validate() error {
+	s := &o.Settings
+	for _, p := range []struct {
+		key string
+		d   cli.Seconds
+	}{
+		{"check_period", s.CheckPeriod}, {"retry_period", s.RetryPeriod}, {"maint_period", s.MaintPeriod},
+		{"ticker_period", s.TickerPeriod}, {"stats_period", s.StatsPeriod}, {"connection_lifetime", s.ConnectionLife},
+	} {
+		if p.d.Duration() < time.Millisecond {
+			return o.config.Bad(p.key, "must be at least 0.001")
+		}
+	}
+	if s.FastPeriod != 0 && s.FastPeriod.Duration() < 100*time.Microsecond {
+		return o.config.Bad("fast_period", "must be 0, or at least 0.0001")
+	}
+	if err := log.CheckFacility(s.SyslogFacility); err != nil {
+		return o.config.Bad("syslog_facility", err.Error())
+	}
+	if o.Switches.Daemonize && s.Pidfile == "" {
+		return cli.Usagef("daemon needs pidfile configured")
+	}
+	if _, err := o.dialer(slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	return nil
+}
+
+// connString is the key and the value of the connection string in use.
+func (o *options) connString() (key, value string) {
+	if o.Settings.DB != "" {
+		return "db", o.Settings.DB
+	}
+	return "base_connstr", o.Settings.BaseConnstr
+}
+
+func (o *options) dialer(logger *slog.Logger) (*ticker.Dialer, error) {
+	key, value := o.connString()
+	d, err := ticker.NewDialer(value, program, logger)
+	if err != nil {
+		return nil, o.config.Bad(key, err.Error())
+	}
+	return d, nil
+}
+
+// databases returns the listed databases, or none for all that there are.
+func (o *options) databases(d *ticker.Dialer) (names []string) {
+	for name := range strings.SplitSeq(o.Settings.DatabaseList, ",") {
+		if name = strings.TrimSpace(name); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if names == nil && o.Settings.DB != "" && d.Database() != "" {
+		names = []string{d.Database()}
+	}
+	return names
+}
+
+func (o *options) ticker() ticker.Settings {
+	s := &o.Settings
+	return ticker.Settings{
+		Ticker: s.TickerPeriod.Duration(), Fast: s.FastPeriod.Duration(), Maint: s.MaintPeriod.Duration(),
+		Retry: s.RetryPeriod.Duration(), Check: s.CheckPeriod.Duration(), ConnectAge: s.ConnectionLife.Duration(),
+	}
+}
+
+// level is what -v asks for.
+func (o *options) level() slog.Level {
+	switch len(o.Switches.Verbose) {
+	case 0:
+		return slog.LevelInfo
+	case 1:
+		return slog.LevelDebug
+	}
+	return log.LevelNoise
+}
+
+// check tells whether the configuration is without doubt.
+func (o *options) check(stderr io.Writer) error {
+	if len(o.warnings) == 0 {
+		return nil
+	}
+	for _, w := range o.warnings[1:] {
+		fmt.Fprintf(stderr, "%s: error: %s\n", program, w)
+	}
+	return &cli.UsageError{Err: errors.New(o.warnings[0])}
+}
