@@ -105,7 +105,7 @@ func (s *ackSink) failed(err error) error {
 		return err
 	}
 	select {
-	case <-s.command.ended:
+	case <-s.command.exited:
 	case <-time.After(endTimeout):
 		return fmt.Errorf("command %q: %w", s.spec.text, err)
 	}

@@ -35,7 +35,7 @@ type retryAnswer struct {
 }
 
 // errAnswersEnd tells that the descriptor was closed at the far end.
-var errAnswersEnd = errors.New("the answers of --ack ended")
+var errAnswersEnd = errors.New("the answers of --ack ended before every event had one")
 
 func newAnswers(r io.Reader) *answers {
 	a := &answers{open: make(map[int64]int), changed: make(chan struct{})}
@@ -172,8 +172,8 @@ func (a *answers) wait(ctx context.Context) ([]retryAnswer, error) {
 		open, err, changed := len(a.open), a.err, a.changed
 		a.mu.Unlock()
 		switch {
-		case err != nil && !(err == errAnswersEnd && open == 0):
-			return nil, fmt.Errorf("%w with %d events unanswered", err, open)
+		case err != nil && (err != errAnswersEnd || open > 0):
+			return nil, err
 		case open == 0:
 			a.mu.Lock()
 			defer a.mu.Unlock()

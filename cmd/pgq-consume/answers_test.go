@@ -84,7 +84,7 @@ func TestAnswersFail(t *testing.T) {
 		{"malformed", "ok 1\nwhat\nok 2\n", `answer "what": want ok ID`},
 		{"unknown event", "ok 9\n", `answer "ok 9": event 9 is not waiting for an answer`},
 		{"twice", "ok 1\nok 1\n", `answer "ok 1": event 1 is not waiting for an answer`},
-		{"end", "ok 1\n", "the answers of --ack ended with 1 events unanswered"},
+		{"end", "ok 1\n", "the answers of --ack ended before every event had one"},
 		{"too long", strings.Repeat("x", 2*maxAnswer), "read answers: "},
 	}
 	for _, tt := range tests {

@@ -20,13 +20,24 @@ const tempFail = 75
 // gets.
 const killDelay = 5 * time.Second
 
+// mayIgnore is how much of its input a command may leave unread: the size of a
+// pipe. A command that needs no input would otherwise fail or not by accident
+// of timing.
+const mayIgnore = 64 << 10
+
 // command is a shell command that runs with a pipe on its stdin.
 type command struct {
 	text  string
 	cmd   *exec.Cmd
 	stdin *os.File // our end of the pipe
+
+	exited chan struct{}
+	err    error // of Wait, once exited is closed
+
+	// ended is closed when our end of the pipe is too.
 	ended chan struct{}
-	err   error // of Wait, once ended is closed
+	// ignored: it exited with 0 and left more than it may unread.
+	ignored bool
 }
 
 // commandSpec is how a command is started.
@@ -38,11 +49,6 @@ type commandSpec struct {
 }
 
 // start runs the command with env added to the environment.
-//
-// It keeps the read end of the stdin pipe open until the command has ended. A
-// small batch therefore never meets a closed pipe by accident of timing: a
-// command that ignores its input and ends with 0 has done its work. One that
-// ends before it has read a batch larger than the pipe breaks it, surely.
 func (s commandSpec) start(env []string) (*command, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -64,16 +70,26 @@ func (s commandSpec) start(env []string) (*command, error) {
 		w.Close()
 		return nil, fmt.Errorf("start command: %w", err)
 	}
-	c := &command{text: s.text, cmd: cmd, stdin: w, ended: make(chan struct{})}
-	go func() {
-		c.err = cmd.Wait()
-		if errors.Is(c.err, exec.ErrWaitDelay) {
-			c.err = nil // it ended with 0
-		}
-		r.Close()
-		close(c.ended)
-	}()
+	c := &command{text: s.text, cmd: cmd, stdin: w, exited: make(chan struct{}), ended: make(chan struct{})}
+	go c.watch(r)
 	return c, nil
+}
+
+// watch waits for the end of the command and then reads what it has left in
+// the pipe. If that is too much, or its code is not 0, writing more would be in
+// vain: the pipe is closed, and the writer gets EPIPE.
+func (c *command) watch(r *os.File) {
+	defer close(c.ended)
+	defer r.Close()
+	c.err = c.cmd.Wait()
+	if errors.Is(c.err, exec.ErrWaitDelay) {
+		c.err = nil // it exited with 0
+	}
+	close(c.exited)
+	if c.err == nil {
+		n, _ := io.CopyN(io.Discard, r, mayIgnore+1)
+		c.ignored = n > mayIgnore
+	}
 }
 
 // attachAnswers makes f the descriptor fd of cmd. Those between 2 and fd stay
@@ -99,25 +115,30 @@ func cleanEnv(env []string) []string {
 	return out
 }
 
-// wait returns the exit code. When ctx ends before the command does, it stops
-// it and returns the cause.
+// wait returns the exit code, after stdin was closed. When ctx ends before the
+// command does, it stops it and returns the cause.
 func (c *command) wait(ctx context.Context) (int, error) {
 	select {
 	case <-c.ended:
-		return c.exitCode()
 	case <-ctx.Done():
 		c.stop()
 		return 0, context.Cause(ctx)
 	}
+	code, err := c.exitCode()
+	if err == nil && code == 0 && c.ignored {
+		err = fmt.Errorf("command %q ended before it had read its input", c.text)
+	}
+	return code, err
 }
 
 // stop ends the command's process group: SIGTERM, then SIGKILL after
 // killDelay. It returns when the command has ended. The end of its input comes
 // only after the signal: it would look like the end of the batch.
 func (c *command) stop() {
+	defer func() { <-c.ended }()
 	defer c.stdin.Close()
 	select {
-	case <-c.ended:
+	case <-c.exited:
 		return
 	default:
 	}
@@ -126,10 +147,10 @@ func (c *command) stop() {
 	t := time.NewTimer(killDelay)
 	defer t.Stop()
 	select {
-	case <-c.ended:
+	case <-c.exited:
 	case <-t.C:
 		c.signal(syscall.SIGKILL)
-		<-c.ended
+		<-c.exited
 	}
 }
 

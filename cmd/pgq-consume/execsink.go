@@ -69,18 +69,16 @@ func (s *execSink) End(ctx context.Context) error {
 	return s.verdict(code)
 }
 
-// writeFailed is called when a write to the command gave err. If the command
-// has ended, its code decides, but it cannot be right without its input.
+// writeFailed is called when a write to the command gave err. If that tells of
+// its end, how it ended is the better answer.
 func (s *execSink) writeFailed(ctx context.Context, err error) error {
 	if !errors.Is(err, syscall.EPIPE) {
 		return err
 	}
+	s.command.stdin.Close()
 	code, err := s.command.wait(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case code == 0:
-		return fmt.Errorf("command %q ended before it had read the whole batch", s.spec.text)
 	}
 	return s.verdict(code)
 }
@@ -142,8 +140,8 @@ func (s *perEventSink) Event(ctx context.Context, e *event.Event) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("event %d: %w", e.ID, err)
-	case code == 0 && werr != nil:
-		return fmt.Errorf("event %d: command %q ended before it had read its input", e.ID, s.spec.text)
+	case werr != nil && !errors.Is(werr, syscall.EPIPE):
+		return fmt.Errorf("event %d: %w", e.ID, werr)
 	case code == 0:
 		return nil
 	case code == tempFail:

@@ -28,13 +28,13 @@ type options struct {
 	} `group:"x"`
 
 	Selection struct {
-		Types        []string `long:"type" env:"PGQ_CONSUME_TYPE" env-delim:","`
-		UntilEmpty   bool     `long:"until-empty"`
-		MaxEvents    *int64   `long:"max-events" env:"PGQ_CONSUME_MAX_EVENTS"`
-		MinCount     *int32   `long:"min-count" env:"PGQ_CONSUME_MIN_COUNT"`
-		MinInterval  *seconds `long:"min-interval" env:"PGQ_CONSUME_MIN_INTERVAL"`
-		MinLag       *seconds `long:"min-lag" env:"PGQ_CONSUME_MIN_LAG"`
-		PollInterval seconds  `long:"poll-interval" env:"PGQ_CONSUME_POLL_INTERVAL" default:"1"`
+		Types        []string     `long:"type" env:"PGQ_CONSUME_TYPE" env-delim:","`
+		UntilEmpty   bool         `long:"until-empty"`
+		MaxEvents    *int64       `long:"max-events" env:"PGQ_CONSUME_MAX_EVENTS"`
+		MinCount     *int32       `long:"min-count" env:"PGQ_CONSUME_MIN_COUNT"`
+		MinInterval  *cli.Seconds `long:"min-interval" env:"PGQ_CONSUME_MIN_INTERVAL"`
+		MinLag       *cli.Seconds `long:"min-lag" env:"PGQ_CONSUME_MIN_LAG"`
+		PollInterval cli.Seconds  `long:"poll-interval" env:"PGQ_CONSUME_POLL_INTERVAL" default:"1"`
 	} `group:"x"`
 
 	Output struct {
@@ -43,11 +43,11 @@ type options struct {
 	} `group:"x"`
 
 	Command struct {
-		Exec        string  `long:"exec" env:"PGQ_CONSUME_EXEC"`
-		PerEvent    bool    `long:"per-event"`
-		Ack         *int    `long:"ack" env:"PGQ_CONSUME_ACK"`
-		RetryDelay  seconds `long:"retry-delay" env:"PGQ_CONSUME_RETRY_DELAY" default:"60"`
-		StopTimeout seconds `long:"stop-timeout" env:"PGQ_CONSUME_STOP_TIMEOUT" default:"10"`
+		Exec        string      `long:"exec" env:"PGQ_CONSUME_EXEC"`
+		PerEvent    bool        `long:"per-event"`
+		Ack         *int        `long:"ack" env:"PGQ_CONSUME_ACK"`
+		RetryDelay  cli.Seconds `long:"retry-delay" env:"PGQ_CONSUME_RETRY_DELAY" default:"60"`
+		StopTimeout cli.Seconds `long:"stop-timeout" env:"PGQ_CONSUME_STOP_TIMEOUT" default:"10"`
 	} `group:"x"`
 
 	Target struct {
@@ -57,9 +57,9 @@ type options struct {
 	} `group:"x"`
 
 	Coop struct {
-		Workers      *int     `long:"workers" env:"PGQ_CONSUME_WORKERS"`
-		Subconsumer  string   `long:"subconsumer" env:"PGQ_CONSUME_SUBCONSUMER"`
-		DeadInterval *seconds `long:"dead-interval" env:"PGQ_CONSUME_DEAD_INTERVAL"`
+		Workers      *int         `long:"workers" env:"PGQ_CONSUME_WORKERS"`
+		Subconsumer  string       `long:"subconsumer" env:"PGQ_CONSUME_SUBCONSUMER"`
+		DeadInterval *cli.Seconds `long:"dead-interval" env:"PGQ_CONSUME_DEAD_INTERVAL"`
 	} `group:"x"`
 
 	General struct {

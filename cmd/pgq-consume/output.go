@@ -7,13 +7,21 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 )
 
-// newOutput returns what the lines for stdout are written to. Whatever ends
-// this process, even a SIGKILL, must not make a later line unreadable: the
-// events of an open batch come again, but behind half a line the first of them
-// would be lost to its reader.
-func newOutput(w io.Writer, shared bool) (io.Writer, error) {
+// output is what the lines for stdout are written to, from one worker or from
+// several. Each write is of whole lines.
+//
+// Whatever ends this process, even a SIGKILL, must not make a later line
+// unreadable: the events of an open batch come again, but behind half a line
+// the first of them would be lost to its reader.
+type output struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func newOutput(w io.Writer) (*output, error) {
 	if f, ok := w.(*os.File); ok {
 		st, err := f.Stat()
 		if err != nil {
@@ -28,10 +36,31 @@ func newOutput(w io.Writer, shared bool) (io.Writer, error) {
 			}
 		}
 	}
-	if shared {
-		w = &lockedWriter{w: w}
+	return &output{w: w}, nil
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.w.Write(p)
+}
+
+// closeTimeout is how long close waits for a write under way.
+const closeTimeout = time.Second
+
+// close lets a write under way end, so that the reader of a stopped run does
+// not get half a line, and forbids further ones. It does not wait long for a
+// reader that is stuck.
+func (o *output) close() {
+	closed := make(chan struct{})
+	go func() {
+		o.mu.Lock() // for good
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(closeTimeout):
 	}
-	return w, nil
 }
 
 // endLastLine ends the line that a killed run may have left unfinished at the
@@ -94,17 +123,4 @@ func pieceLen(p []byte) int {
 		return atomicWrite + i + 1
 	}
 	return len(p)
-}
-
-// lockedWriter lets several workers share a writer. Each write is of whole
-// lines.
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
 }

@@ -48,7 +48,7 @@ func TestOutputPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	out, err := newOutput(w, true)
+	out, err := newOutput(w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestOutputEndsTornLine(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			out, err := newOutput(f, false)
+			out, err := newOutput(f)
 			if err != nil {
 				t.Fatal(err)
 			}

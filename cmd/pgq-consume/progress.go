@@ -70,7 +70,7 @@ func showProgress(ctx context.Context, s *statusLine, name string, c *counters) 
 			n := c.events.Load()
 			rate := float64(n-last) / now.Sub(at).Seconds()
 			last, at = n, now
-			s.show(fmt.Sprintf("%s: %s events in %s batches, %s/s",
+			s.show(fmt.Sprintf("%s: %s events, %s batches, %s events/s",
 				name, grouped(n), grouped(c.batches.Load()), grouped(int64(rate+0.5))))
 		}
 	}
@@ -79,11 +79,21 @@ func showProgress(ctx context.Context, s *statusLine, name string, c *counters) 
 // summary is the line at the end.
 func summary(c *counters, d time.Duration) string {
 	n := c.events.Load()
-	text := fmt.Sprintf("%s: %d events in %d batches", program, n, c.batches.Load())
+	text := fmt.Sprintf("%s: %s in %s", program, plural(n, "event"), plural(c.batches.Load(), "batch"))
 	if r := c.retries.Load(); r > 0 {
 		text += fmt.Sprintf(", %d to retry", r)
 	}
 	return text + fmt.Sprintf(", %.1f s, %.0f events/s\n", d.Seconds(), float64(n)/max(d.Seconds(), 1e-3))
+}
+
+func plural(n int64, word string) string {
+	switch {
+	case n == 1:
+		return "1 " + word
+	case word == "batch":
+		return fmt.Sprintf("%d batches", n)
+	}
+	return fmt.Sprintf("%d %ss", n, word)
 }
 
 // grouped writes n with a comma after each thousand.

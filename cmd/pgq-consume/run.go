@@ -143,7 +143,7 @@ func (a *app) setUp(ctx context.Context) (subs []string, done bool, err error) {
 	subs = a.o.subconsumers(hostname)
 	text, err := src.position(ctx, subs)
 	if err != nil {
-		return nil, false, err
+		return nil, false, explainRight(err)
 	}
 	a.tell(text)
 	if a.o.Source.RegisterOnly || !a.o.target() {
@@ -165,7 +165,7 @@ func (a *app) peek(ctx context.Context, src *source) error {
 	if err != nil {
 		return err
 	}
-	out, err := newOutput(a.stdout, false)
+	out, err := newOutput(a.stdout)
 	if err != nil {
 		return err
 	}
@@ -202,13 +202,14 @@ func (a *app) consume(ctx context.Context, subs []string) error {
 	if len(subs) == 0 {
 		subs = []string{""}
 	}
-	out, err := newOutput(a.stdout, len(subs) > 1)
+	out, err := newOutput(a.stdout)
 	if err != nil {
 		return err
 	}
+	defer out.close()
 	grace := time.Duration(0)
 	if a.o.Command.Exec != "" || a.o.Command.Ack != nil {
-		grace = a.o.Command.StopTimeout.duration()
+		grace = a.o.Command.StopTimeout.Duration()
 	}
 	stop := newStopper(ctx, grace)
 	var g errgroup.Group
@@ -228,6 +229,9 @@ func (a *app) consume(ctx context.Context, subs []string) error {
 	return nil
 }
 
+// merge is how many events are worth a batch while the consumer is behind.
+const merge = 10000
+
 // work runs one batch loop.
 func (a *app) work(w *worker, sub string, out io.Writer) error {
 	sink, closeSink, err := a.newSink(w, out)
@@ -238,8 +242,9 @@ func (a *app) work(w *worker, sub string, out io.Writer) error {
 		DSN: a.o.Source.DB, ApplicationName: program,
 		Reader:        pgq.Reader{Queue: a.o.Source.Queue, Consumer: a.o.Source.Consumer, Subconsumer: sub},
 		UnregisterSub: sub != "" && a.o.Coop.Subconsumer == "",
-		PollInterval:  a.o.Selection.PollInterval.duration(),
+		PollInterval:  a.o.Selection.PollInterval.Duration(),
 		UntilEmpty:    a.o.Selection.UntilEmpty,
+		Merge:         merge,
 		Logger:        a.logger,
 		OnBatch: func(consumer.Summary) {
 			a.count.batches.Add(1)
@@ -250,16 +255,19 @@ func (a *app) work(w *worker, sub string, out io.Writer) error {
 		},
 	}
 	if d := a.o.Coop.DeadInterval; d != nil {
-		opt.Reader.DeadInterval = d.duration()
+		opt.Reader.DeadInterval = d.Duration()
 	}
 	if d := a.o.Selection.MinLag; d != nil {
-		opt.Limits.MinLag = d.duration()
+		opt.Limits.MinLag = d.Duration()
 	}
 	if d := a.o.Selection.MinInterval; d != nil {
-		opt.Limits.MinInterval = d.duration()
+		opt.Limits.MinInterval = d.Duration()
 	}
 	if n := a.o.Selection.MinCount; n != nil {
 		opt.Limits.MinCount = int(*n)
+	}
+	if opt.Limits.MinCount > 0 || opt.Limits.MinInterval > 0 {
+		opt.Merge = 0
 	}
 	err = a.explain(consumer.New(opt, sink).Run(w.ctx))
 	if cerr := closeSink(); err == nil {
@@ -293,11 +301,11 @@ func (a *app) newSink(w *worker, out io.Writer) (consumer.Sink, func() error, er
 		spec.answersFD = *c.Ack
 		s := newCoprocessSink(spec, a.format, &a.count)
 		f.Sink = s
-		return f, func() error { return s.close(c.StopTimeout.duration()) }, nil
+		return f, func() error { return s.close(c.StopTimeout.Duration()) }, nil
 	case c.PerEvent:
-		f.Sink = &perEventSink{spec: spec, format: a.format, retryDelay: c.RetryDelay.duration(), count: &a.count}
+		f.Sink = &perEventSink{spec: spec, format: a.format, retryDelay: c.RetryDelay.Duration(), count: &a.count}
 	case c.Exec != "":
-		f.Sink = &execSink{spec: spec, format: a.format, retryDelay: c.RetryDelay.duration(), logger: a.logger}
+		f.Sink = &execSink{spec: spec, format: a.format, retryDelay: c.RetryDelay.Duration(), logger: a.logger}
 	case c.Ack != nil:
 		in, err := a.descriptor(*c.Ack)
 		if err != nil {

@@ -50,6 +50,14 @@ func openSource(ctx context.Context, o *options) (*source, error) {
 	return s, nil
 }
 
+// explainRight tells which role a user lacks.
+func explainRight(err error) error {
+	if db.IsPermission(err) {
+		return cli.WithHint(err, "Grant role pgq_reader to the user.")
+	}
+	return err
+}
+
 func (s *source) close() { closeConn(s.conn) }
 
 // closeConn says goodbye to the server, but not for long.
