@@ -154,10 +154,13 @@ var baseDir = sync.OnceValues(func() (string, error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return "", err
 	}
-	r, w, err := os.Pipe()
-	if err != nil {
+	// The descriptor of the writing end stays open as long as the process
+	// lives; an os.File would close it when it is collected.
+	var pipe [2]int
+	if err := syscall.Pipe2(pipe[:], syscall.O_CLOEXEC); err != nil {
 		return "", err
 	}
+	r := os.NewFile(uintptr(pipe[0]), "watchdog")
 	defer r.Close()
 	cmd := exec.Command("/bin/sh", "-c", watchdog, "testpg-watchdog", dir)
 	cmd.Stdin = r
@@ -166,12 +169,8 @@ var baseDir = sync.OnceValues(func() (string, error) {
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}
-	alive = w
 	return dir, nil
 })
-
-// alive is the pipe whose end tells the watchdog that the process is gone.
-var alive *os.File
 
 // cacheDir returns a directory that later test processes find again.
 func cacheDir() (string, error) {
