@@ -42,6 +42,7 @@ var layers = []struct {
 	{"lib/testpg", []string{"lib/install"}},
 	{"lib/scripttest", []string{"lib/golden", "lib/testpg"}},
 	{"lib/soak", nil},
+	{"bench", nil},
 }
 
 // testOnly are the packages that only tests may import: what they link has no
