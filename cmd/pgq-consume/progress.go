@@ -10,15 +10,12 @@ import (
 
 // statusLine shows the progress on one line of a terminal and rewrites it.
 // Other output to the same terminal goes through it too, so that the line is
-// cleared before and does not get into the text.
+// cleared before and does not get into the text. A nil statusLine shows nothing.
 type statusLine struct {
 	mu    sync.Mutex
 	w     io.Writer
 	shown bool
 }
-
-// newStatusLine returns a status line on w.
-func newStatusLine(w io.Writer) *statusLine { return &statusLine{w: w} }
 
 // clearLine returns to the start of the line and erases it.
 const clearLine = "\r\x1b[K"
@@ -39,6 +36,9 @@ func (s *statusLine) clear() {
 }
 
 func (s *statusLine) show(text string) {
+	if s == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fmt.Fprint(s.w, clearLine, text)
@@ -47,19 +47,21 @@ func (s *statusLine) show(text string) {
 
 // end removes the line.
 func (s *statusLine) end() {
+	if s == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clear()
 }
 
-// progressInterval is how often the line changes.
+// progressInterval is how often the progress is shown anew.
 const progressInterval = time.Second
 
-// showProgress rewrites the line until ctx ends.
-func showProgress(ctx context.Context, s *statusLine, name string, c *counters) {
+// showProgress tells show what has been done, until ctx ends.
+func showProgress(ctx context.Context, c *counters, show func(text string)) {
 	t := time.NewTicker(progressInterval)
 	defer t.Stop()
-	defer s.end()
 	var last int64
 	at := time.Now()
 	for {
@@ -70,8 +72,8 @@ func showProgress(ctx context.Context, s *statusLine, name string, c *counters) 
 			n := c.events.Load()
 			rate := float64(n-last) / now.Sub(at).Seconds()
 			last, at = n, now
-			s.show(fmt.Sprintf("%s: %s events, %s batches, %s events/s",
-				name, grouped(n), grouped(c.batches.Load()), grouped(int64(rate+0.5))))
+			show(fmt.Sprintf("%s events, %s batches, %s events/s",
+				grouped(n), grouped(c.batches.Load()), grouped(int64(rate+0.5))))
 		}
 	}
 }

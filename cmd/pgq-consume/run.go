@@ -18,8 +18,10 @@ import (
 
 	"skytools/lib/cli"
 	"skytools/lib/consumer"
+	"skytools/lib/daemon"
 	"skytools/lib/event"
 	"skytools/lib/log"
+	"skytools/lib/metrics"
 	"skytools/lib/pgq"
 )
 
@@ -57,6 +59,8 @@ type app struct {
 	count          counters
 	types          *typeFilter
 	format         consumer.Format
+	line           *statusLine // nil without a terminal
+	seen           *collector
 }
 
 // errEnough ends the loops when --max-events is reached at the end of a batch.
@@ -78,10 +82,9 @@ func (a *app) run(ctx context.Context) error {
 		return err
 	}
 	a.format = newFormat(a.o.Output.Format, a.o.Output.Decode)
-	var line *statusLine
 	if cli.IsTerminal(a.stderr) && !cli.IsTerminal(a.stdout) && !a.o.General.Quiet {
-		line = newStatusLine(a.stderr)
-		a.stderr = line
+		a.line = &statusLine{w: a.stderr}
+		a.stderr = a.line
 	}
 	if a.logger, err = log.New(a.stderr, a.o.General.LogFormat, a.level()); err != nil {
 		return err
@@ -93,21 +96,51 @@ func (a *app) run(ctx context.Context) error {
 		}
 		return err
 	}
-	if line != nil {
-		pctx, cancel := context.WithCancel(ctx)
-		var g sync.WaitGroup
-		g.Go(func() { showProgress(pctx, line, a.o.Source.Queue+"/"+a.o.Source.Consumer, &a.count) })
-		defer g.Wait()
-		defer cancel()
-	}
 	start := time.Now()
-	if err := a.consume(ctx, subs); err != nil {
+	if err := a.serve(ctx, subs); err != nil {
 		return err
 	}
 	if !a.o.General.Quiet {
 		fmt.Fprint(a.stderr, summary(&a.count, time.Since(start)))
 	}
 	return nil
+}
+
+// serve consumes, and lets the outside look on: the terminal, the service
+// manager, Prometheus.
+func (a *app) serve(ctx context.Context, subs []string) error {
+	name := a.o.Source.Queue + "/" + a.o.Source.Consumer
+	a.seen = &collector{queue: a.o.Source.Queue, consumer: a.o.Source.Consumer, count: &a.count}
+	side, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var g sync.WaitGroup
+	defer g.Wait()
+	defer cancel()
+	if addr := a.o.General.Metrics; addr != "" {
+		reg := metrics.NewRegistry(metricPrefix, cli.Version(program))
+		reg.MustRegister(a.seen)
+		srv, err := metrics.Listen(addr, reg, a.seen.health, a.logger)
+		if err != nil {
+			return err
+		}
+		a.logger.Info("serving metrics", "address", srv.Addr())
+		g.Go(func() {
+			if err := srv.Run(side); err != nil {
+				a.logger.Error("metrics listener", log.Err, err)
+			}
+		})
+	}
+	daemon.Ready("consuming " + name)
+	defer daemon.Stopping("stopping")
+	if a.line != nil || os.Getenv("NOTIFY_SOCKET") != "" {
+		g.Go(func() {
+			defer a.line.end()
+			showProgress(side, &a.count, func(text string) {
+				a.line.show(name + ": " + text)
+				daemon.Status(text)
+			})
+		})
+	}
+	return a.consume(ctx, subs)
 }
 
 func (a *app) level() slog.Level {
@@ -246,8 +279,8 @@ func (a *app) work(w *worker, sub string, out io.Writer) error {
 		UntilEmpty:    a.o.Selection.UntilEmpty,
 		Merge:         merge,
 		Logger:        a.logger,
-		OnBatch: func(consumer.Summary) {
-			a.count.batches.Add(1)
+		OnBatch: func(s consumer.Summary) {
+			a.count.finished(s.Batch)
 			if max := a.o.Selection.MaxEvents; max != nil && a.count.events.Load() >= *max {
 				w.s.stop(errEnough)
 			}
@@ -269,7 +302,9 @@ func (a *app) work(w *worker, sub string, out io.Writer) error {
 	if opt.Limits.MinCount > 0 || opt.Limits.MinInterval > 0 {
 		opt.Merge = 0
 	}
-	err = a.explain(consumer.New(opt, sink).Run(w.ctx))
+	loop := consumer.New(opt, sink)
+	a.seen.add(loop)
+	err = a.explain(loop.Run(w.ctx))
 	if cerr := closeSink(); err == nil {
 		err = cerr
 	}

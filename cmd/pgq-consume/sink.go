@@ -14,6 +14,20 @@ type counters struct {
 	events  atomic.Int64
 	batches atomic.Int64
 	retries atomic.Int64
+	// tickTime is when the newest finished tick was made, in microseconds.
+	tickTime atomic.Int64
+}
+
+// finished accounts for a batch.
+func (c *counters) finished(b *consumer.Batch) {
+	c.batches.Add(1)
+	t := b.TickTime.UnixMicro()
+	for {
+		old := c.tickTime.Load()
+		if t <= old || c.tickTime.CompareAndSwap(old, t) {
+			return
+		}
+	}
 }
 
 // filtered goes around the sinks that take lines: it leaves out the events that
