@@ -72,11 +72,13 @@ begin
         _silent := coalesce(_sub_pos.active < pg_catalog.now() - i_dead_interval / 2, false);
         exit when _locked;
 
+        -- the newest tick by order by and limit, which always reads the index
         if _sub_pos.batch is null
            and not _silent
-           and not exists (select 1 from pgq.tick t
-                            where t.tick_queue = _main.queue_id
-                              and t.tick_id > _main_pos.last_tick)
+           and _main_pos.last_tick = (select t.tick_id from pgq.tick t
+                                       where t.tick_queue = _main.queue_id
+                                       order by t.tick_id desc
+                                       limit 1)
            and not exists (select 1 from pgq_coop._dead_subconsumers(_main.reg_id, _sub.reg_id, i_dead_interval))
         then
             return null;

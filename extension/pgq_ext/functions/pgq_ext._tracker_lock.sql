@@ -52,6 +52,6 @@ begin
     end if;
     seq := coalesce(seq, 0);
 end;
-$$ language plpgsql set search_path to pg_catalog, pg_temp;
+$$ language plpgsql set search_path to pg_catalog, pg_temp set enable_seqscan to off;
 comment on function pgq_ext._tracker_lock(text, text, text)
     is 'internal: locks a position and reads it';

@@ -26,6 +26,6 @@ begin
            and l.tr_seq between i_seq - 99 and i_seq;
     end if;
 end;
-$$ language plpgsql set search_path to pg_catalog, pg_temp;
+$$ language plpgsql set search_path to pg_catalog, pg_temp set enable_seqscan to off;
 comment on function pgq_ext._tracker_put(integer, bigint, bigint)
     is 'internal: writes the next value of a position that the caller has locked';

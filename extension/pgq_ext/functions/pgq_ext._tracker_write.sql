@@ -65,5 +65,5 @@ begin
     perform pgq_ext._tracker_put(_tr.id, _tr.seq, _new);
     return new;
 end;
-$$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
+$$ language plpgsql security definer set search_path to pg_catalog, pg_temp set enable_seqscan to off;
 comment on function pgq_ext._tracker_write() is 'internal: INSTEAD OF trigger of the position views';

@@ -18,7 +18,7 @@ begin
          where t.consumer_id = a_consumer
            and t.subconsumer_id = a_subconsumer);
 end;
-$$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
+$$ language plpgsql security definer set search_path to pg_catalog, pg_temp set enable_seqscan to off;
 comment on function pgq_ext.get_last_tick(text, text)
     is 'Last tick that the consumer has done, NULL if none (with subconsumer)';
 

@@ -22,7 +22,7 @@ begin
            and b.subconsumer_id = a_subconsumer
            and b.last_batch_id = a_batch_id);
 end;
-$$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
+$$ language plpgsql security definer set search_path to pg_catalog, pg_temp set enable_seqscan to off;
 comment on function pgq_ext.is_batch_done(text, text, bigint)
     is 'Is this the last batch that the consumer has done? (with subconsumer)';
 

@@ -22,7 +22,7 @@ begin
            and e.batch_id = a_batch_id
            and e.event_id = a_event_id);
 end;
-$$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
+$$ language plpgsql security definer set search_path to pg_catalog, pg_temp set enable_seqscan to off;
 comment on function pgq_ext.is_event_done(text, text, bigint, bigint)
     is 'Is this event of the batch in work done? (with subconsumer)';
 

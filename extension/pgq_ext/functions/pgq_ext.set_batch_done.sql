@@ -29,7 +29,7 @@ begin
     perform pgq_ext._tracker_put(_tr.id, _tr.seq, a_batch_id);
     return true;
 end;
-$$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
+$$ language plpgsql security definer set search_path to pg_catalog, pg_temp set enable_seqscan to off;
 comment on function pgq_ext.set_batch_done(text, text, bigint)
     is 'Store that a batch is done; false if it already was (with subconsumer)';
 

@@ -21,6 +21,7 @@ returns boolean as $$
 -- ----------------------------------------------------------------------
 declare
     _batch bigint;
+    _old bigint;
     _tr record;
 begin
     select p.cur_batch_id into _batch
@@ -34,16 +35,21 @@ begin
         end if;
         select * into _tr from pgq_ext._tracker_lock('partial', a_consumer, a_subconsumer);
         if _tr.value is distinct from a_batch_id then
-            -- the last three batches, so that tags go too which a slow session
-            -- committed after its batch had been left
-            delete from pgq_ext.completed_event e
-             where e.consumer_id = a_consumer
-               and e.subconsumer_id = a_subconsumer
-               and e.batch_id <> a_batch_id
-               and e.batch_id in (select l.tr_value
-                                    from pgq_ext.tracker_log l
-                                   where l.tr_id = _tr.id
-                                     and l.tr_seq between _tr.seq - 2 and _tr.seq);
+            -- The last three batches, so that tags go too which a slow session
+            -- committed after its batch had been left. One by one, since the
+            -- index finds them only by equality.
+            for _old in
+                select l.tr_value
+                  from pgq_ext.tracker_log l
+                 where l.tr_id = _tr.id
+                   and l.tr_seq between _tr.seq - 2 and _tr.seq
+            loop
+                delete from pgq_ext.completed_event e
+                 where e.consumer_id = a_consumer
+                   and e.subconsumer_id = a_subconsumer
+                   and e.batch_id = _old
+                   and e.batch_id <> a_batch_id;
+            end loop;
             perform pgq_ext._tracker_put(_tr.id, _tr.seq, a_batch_id);
         end if;
     end if;
@@ -53,7 +59,7 @@ begin
     on conflict do nothing;
     return found;
 end;
-$$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
+$$ language plpgsql security definer set search_path to pg_catalog, pg_temp set enable_seqscan to off;
 comment on function pgq_ext.set_event_done(text, text, bigint, bigint)
     is 'Tag an event of the batch in work as done; false if it already was (with subconsumer)';
 

@@ -23,7 +23,7 @@ begin
     end if;
     return 1;
 end;
-$$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
+$$ language plpgsql security definer set search_path to pg_catalog, pg_temp set enable_seqscan to off;
 comment on function pgq_ext.set_last_tick(text, text, bigint)
     is 'Store the last tick that the consumer has done, NULL forgets it (with subconsumer)';
 

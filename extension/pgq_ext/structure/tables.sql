@@ -20,6 +20,8 @@
 -- they are alive, dead or gone. Each hundredth write deletes the hundred rows
 -- before it, by number, so it does not look at older dead ones either. Live
 -- rows stay below a hundred a position; vacuum takes the deleted ones as usual.
+-- The functions plan with enable_seqscan off: a plan made while the table had one
+-- page would read all pages until the next analyze.
 --
 -- What was weighed: two logs in turn, emptied by TRUNCATE, as pgq has them.
 -- There pgqd does it, in transactions of its own. Here nobody but the consumers
