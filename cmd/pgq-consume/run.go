@@ -19,6 +19,7 @@ import (
 	"skytools/lib/cli"
 	"skytools/lib/consumer"
 	"skytools/lib/daemon"
+	"skytools/lib/db"
 	"skytools/lib/event"
 	"skytools/lib/log"
 	"skytools/lib/metrics"
@@ -256,10 +257,35 @@ func (a *app) consume(ctx context.Context, subs []string) error {
 			return err
 		})
 	}
-	if err := g.Wait(); !errors.Is(err, errEnough) {
-		return err
+	err = g.Wait()
+	if a.o.Coop.Workers != nil && a.o.Coop.Subconsumer == "" {
+		a.leave(ctx, subs)
 	}
-	return nil
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// leaveTimeout bounds what is done for tidiness at the end.
+const leaveTimeout = 2 * time.Second
+
+// leave unregisters workers whose names came from the host's, which may be a
+// container that never comes back. One that has a batch open stays.
+func (a *app) leave(ctx context.Context, subs []string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	conn, err := db.Connect(ctx, a.o.Source.DB, program)
+	if err != nil {
+		a.logger.Debug("unregister workers", log.Err, err)
+		return
+	}
+	defer closeConn(conn)
+	for _, sub := range subs {
+		if _, err := pgq.New(conn).UnregisterSub(ctx, a.o.Source.Queue, a.o.Source.Consumer, sub, false); err != nil {
+			a.logger.Debug("unregister worker", log.Consumer, sub, log.Err, err)
+		}
+	}
 }
 
 // merge is how many events are worth a batch while the consumer is behind.
@@ -274,7 +300,6 @@ func (a *app) work(w *worker, sub string, out io.Writer) error {
 	opt := consumer.Options{
 		DSN: a.o.Source.DB, ApplicationName: program,
 		Reader:        pgq.Reader{Queue: a.o.Source.Queue, Consumer: a.o.Source.Consumer, Subconsumer: sub},
-		UnregisterSub: sub != "" && a.o.Coop.Subconsumer == "",
 		PollInterval:  a.o.Selection.PollInterval.Duration(),
 		UntilEmpty:    a.o.Selection.UntilEmpty,
 		Merge:         merge,
