@@ -67,7 +67,7 @@ var outside = []struct {
 	{"pgregory.net/rapid", "tests only", nil},
 	{"os/signal", "a signal is for the process, not for a package", []string{"lib/cli", "lib/daemon"}},
 	{"testing", "a program that links it has its flags", testOnly},
-	{"log", "loggers are log/slog and are passed", nil},
+	{"log", "loggers are log/slog and are passed; net/http wants an old one", []string{"lib/metrics"}},
 }
 
 // processWide are the names of package os that only the rim may use.
