@@ -40,6 +40,7 @@ var layers = []struct {
 	// Tests only.
 	{"lib/golden", nil},
 	{"lib/testpg", []string{"lib/install"}},
+	{"lib/testproxy", []string{"lib/db"}},
 	{"lib/scripttest", []string{"lib/golden", "lib/testpg"}},
 	{"lib/soak", nil},
 	{"bench", nil},
@@ -47,7 +48,7 @@ var layers = []struct {
 
 // testOnly are the packages that only tests may import: what they link has no
 // place in a program.
-var testOnly = []string{"lib/golden", "lib/testpg", "lib/scripttest"}
+var testOnly = []string{"lib/golden", "lib/testpg", "lib/testproxy", "lib/scripttest"}
 
 // outside says who may import a package that is not ours, and why. A path ends
 // with a slash where it stands for all below it.
