@@ -41,6 +41,7 @@ begin
     end if;
 
     begin
+        perform 1 from pgq.tick t where t.tick_queue = i_queue_id and t.tick_id < _first for update nowait;
         delete from pgq.tick where tick_queue = i_queue_id and tick_id < _first;
         if exists (select 1 from pgq.subscription s
                     where s.sub_queue = i_queue_id and s.sub_last_tick < _first)

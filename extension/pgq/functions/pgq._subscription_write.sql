@@ -42,6 +42,8 @@ begin
     end if;
 
     if tg_op = 'DELETE' then
+        -- takes the next number too: who has an older snapshot fails by that
+        perform pgq._position_put(_reg_id, _pos.pos_seq, _pos.last_tick, _pos.batch, _pos.next_tick);
         delete from pgq.registration where reg_id = _reg_id;
         return old;
     end if;

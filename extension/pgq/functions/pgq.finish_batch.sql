@@ -21,8 +21,9 @@ begin
             return 0;
         end if;
         perform 1 from pgq.registration r where r.reg_id = _reg_id for no key update;
+        -- removed, finished or taken over while the lock was waited for
+        continue when not found;
         select * into _pos from pgq._position(_reg_id);
-        -- else it was finished, or taken over, while the lock was waited for
         exit when _pos.batch = x_batch_id;
     end loop;
     perform pgq._position_put(_reg_id, _pos.pos_seq, _pos.next_tick, null, null);

@@ -74,10 +74,8 @@ begin
                 raise exception using errcode = 'PGQ01';
             end if;
 
-            if x_tick_pos is not null then
-                perform pgq._hold_tick(_queue_id, x_tick_pos);
-                _tick := x_tick_pos;
-            else
+            _tick := x_tick_pos;
+            if _tick is null then
                 select t.tick_id into _tick from pgq.tick t
                  where t.tick_queue = _queue_id
                  order by t.tick_id desc limit 1;
@@ -86,6 +84,8 @@ begin
                     raise exception 'No ticks for this queue.  Please run ticker on database.';
                 end if;
             end if;
+            -- the newest one too: this transaction may last for many rotations
+            perform pgq._hold_tick(_queue_id, _tick);
             insert into pgq.registration (sub_queue, sub_consumer) values (_queue_id, _co_id)
                 returning reg_id into _reg_id;
             perform pgq._position_put(_reg_id, 0, _tick, null, null);

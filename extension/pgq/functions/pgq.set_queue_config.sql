@@ -19,6 +19,8 @@ returns integer as $$
 --      No such event queue
 --      cannot change parameter
 -- ----------------------------------------------------------------------
+declare
+    _rows integer;
 begin
     if x_queue_name is null or x_param_name is null then
         raise exception 'Invalid NULL value';
@@ -39,6 +41,11 @@ begin
 
     execute pg_catalog.format('update pgq.queue set %I = %L where queue_name = %L',
         'queue_' || x_param_name, x_param_value, x_queue_name);
+    get diagnostics _rows = row_count;
+    if _rows = 0 then
+        -- dropped while the update waited
+        raise exception 'No such event queue';
+    end if;
     return 1;
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
