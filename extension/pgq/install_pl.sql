@@ -7,6 +7,7 @@
 \ir functions/pgq.seq_getval.sql
 \ir functions/pgq.seq_setval.sql
 \ir functions/pgq.upgrade_schema.sql
+\ir functions/pgq._hold_queue.sql
 
 \ir functions/pgq._assert_logs.sql
 \ir functions/pgq._position.sql

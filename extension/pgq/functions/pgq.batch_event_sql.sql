@@ -31,12 +31,16 @@ declare
     _table text;
     _sql text := '';
 begin
-    select b.queue_id, b.sub_id, pt.tick_snapshot as prev, ct.tick_snapshot as cur into _b
+    select b.queue_id, b.sub_id, q.queue_data_pfx, pt.tick_snapshot as prev, ct.tick_snapshot as cur into _b
       from pgq._batch(x_batch_id) b
+      join pgq.queue q on q.queue_id = b.queue_id
       join pgq.tick pt on pt.tick_queue = b.queue_id and pt.tick_id = b.prev_tick
       join pgq.tick ct on ct.tick_queue = b.queue_id and ct.tick_id = b.cur_tick;
     if not found then
         perform pgq._assert_logs();
+        raise exception 'batch not found';
+    end if;
+    if pgq._hold_queue(_b.queue_id, _b.queue_data_pfx) is null then
         raise exception 'batch not found';
     end if;
 

@@ -35,6 +35,11 @@ begin
             raise exception 'Writing to queue disabled';
         end if;
         exit when _q.cur = _locked;
+        if pgq._hold_queue(_q.queue_id, _q.cur) is null then
+            -- or an old snapshot shows a table that rotation dropped since
+            perform pgq._assert_current(_q.queue_id, _q.queue_cur_table);
+            raise exception 'Event queue not found';
+        end if;
         execute 'lock table ' || pgq.quote_fqname(_q.cur) || ' in row exclusive mode';
         _locked := _q.cur;
     end loop;

@@ -42,6 +42,10 @@ begin
 
         begin
             -- lock_timeout of this function bounds each wait
+            perform pg_catalog.pg_advisory_xact_lock('pgq.queue'::regclass::oid::integer, _q.queue_id);
+            if pgq._hold_queue(_q.queue_id, _q.queue_data_pfx) is null then
+                raise exception 'No such event queue';
+            end if;
             execute 'lock table ' || pgq.quote_fqname(_q.queue_data_pfx) || ' in access exclusive mode';
             perform 1 from pgq.registration r where r.sub_queue = _q.queue_id order by r.reg_id for update nowait;
             perform 1 from pgq.queue q where q.queue_id = _q.queue_id for update nowait;

@@ -37,7 +37,7 @@ begin
         raise exception 'consumer not registered';
     end if;
     if _id is null then
-        _id := pg_catalog.nextval(_q.queue_event_seq::regclass);
+        _id := pg_catalog.nextval(pgq._hold_queue(_q.queue_id, _q.queue_event_seq));
     end if;
     insert into pgq.retry_queue (ev_retry_after, ev_queue, ev_id, ev_time, ev_owner, ev_retry,
                                  ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)

@@ -23,7 +23,7 @@ begin
     end if;
     if not _q.off then
         perform pgq.seq_setval(_q.queue_event_seq,
-            pg_catalog.nextval(_q.queue_event_seq::regclass) + _q.queue_ticker_max_count * 2 + 1000);
+            pg_catalog.nextval(pgq._hold_queue(_q.queue_id, _q.queue_event_seq)) + _q.queue_ticker_max_count * 2 + 1000);
     end if;
     return (select pg_catalog.max(t.tick_id) from pgq.tick t where t.tick_queue = _q.queue_id);
 end;

@@ -34,7 +34,7 @@ returns setof record as $$
            pg_catalog.now() - l.tick_time,
            (l.tick_event_seq - f.tick_event_seq)
                / nullif(extract(epoch from l.tick_time - f.tick_time), 0)::float8,
-           coalesce(pg_catalog.pg_sequence_last_value(q.queue_event_seq::regclass), 1) - l.tick_event_seq,
+           coalesce(pg_catalog.pg_sequence_last_value(pgq._hold_queue(q.queue_id, q.queue_event_seq)), 1) - l.tick_event_seq,
            l.tick_id
       from pgq.queue q
       left join lateral (

@@ -41,7 +41,7 @@ begin
     with tab as (
         select q.queue_id, q.queue_name as qname, q.queue_switch_time, et.et_num, et.et_opened, et.et_drained,
                q.queue_data_pfx || '_' || et.et_num as tname,
-               (q.queue_data_pfx || '_' || et.et_num)::regclass as rel,
+               h.rel,
                et.et_num = q.queue_cur_table as is_current,
                (select t.tick_id from pgq.tick t
                  where t.tick_queue = q.queue_id
@@ -49,7 +49,9 @@ begin
                  order by t.tick_id limit 1) as first_tick
           from pgq.queue q
           join pgq.event_table et on et.et_queue = q.queue_id
-         where i_queue_name is null or q.queue_name = i_queue_name
+         cross join lateral pgq._hold_queue(q.queue_id, q.queue_data_pfx || '_' || et.et_num) h (rel)
+         where (i_queue_name is null or q.queue_name = i_queue_name)
+           and h.rel is not null
     ), late as (
         select tab.rel, c.co_name, pg_catalog.now() - t.tick_time as lag
           from tab

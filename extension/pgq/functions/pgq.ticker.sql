@@ -23,6 +23,7 @@ returns bigint as $$
 -- ----------------------------------------------------------------------
 declare
     _q record;
+    _event_seq regclass;
     _last record;
     _seq bigint;
     _new bigint;
@@ -43,8 +44,12 @@ begin
             raise exception 'Ticker has been paused for this queue';
         end if;
 
+        _event_seq := pgq._hold_queue(_q.queue_id, _q.queue_event_seq);
+        if _event_seq is null then
+            raise exception 'no such queue';
+        end if;
         -- read before the snapshot is taken: events after it are in a later batch
-        _seq := coalesce(pg_catalog.pg_sequence_last_value(_q.queue_event_seq::regclass), 1);
+        _seq := coalesce(pg_catalog.pg_sequence_last_value(_event_seq), 1);
 
         select t.tick_id, t.tick_time, t.tick_snapshot, t.tick_event_seq into _last
           from pgq.tick t
@@ -134,7 +139,9 @@ begin
     if not found then
         raise exception 'queue not found or ticker disabled: %', i_queue_name;
     end if;
-    perform pgq._lock_for_tick(_q.queue_id, true);
+    if not pgq._lock_for_tick(_q.queue_id, true) then
+        raise exception 'queue not found or ticker disabled: %', i_queue_name;
+    end if;
     perform pgq._insert_tick(_q.queue_id, i_tick_id, i_orig_timestamp, i_event_seq);
     perform pgq.seq_setval(_q.queue_tick_seq, i_tick_id);
     perform pgq.seq_setval(_q.queue_event_seq, i_event_seq);

@@ -66,7 +66,10 @@ begin
             -- The transaction has its id first, so that a ticker which sees
             -- the event's number taken also sees the transaction open.
             perform pg_catalog.txid_current();
-            _id := pg_catalog.nextval(_q.queue_event_seq::regclass);
+            _id := pg_catalog.nextval(pgq._hold_queue(_q.queue_id, _q.queue_event_seq));
+            if _id is null then
+                raise exception 'No such queue';
+            end if;
         end if;
         if _q.queue_disable_insert
            and pg_catalog.current_setting('session_replication_role') <> 'replica'
@@ -78,6 +81,10 @@ begin
             perform pgq._count_event(queue_name, _q.queue_id, _q.queue_cur_table, _q.queue_per_tx_limit);
         end if;
 
+        if pg_catalog.to_regclass(_q.queue_data_pfx || '_' || _q.queue_cur_table) is null then
+            -- an old snapshot shows a table that rotation dropped since
+            perform pgq._assert_current(_q.queue_id, _q.queue_cur_table);
+        end if;
         execute 'insert into ' || pgq.quote_fqname(_q.queue_data_pfx || '_' || _q.queue_cur_table)
             || ' (ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)'
             || ' select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10'

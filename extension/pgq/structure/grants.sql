@@ -23,7 +23,8 @@ grant execute on function
     pgq.get_consumer_info(text, text),
     pgq.get_rotation_info(text),
     pgq.quote_fqname(text),
-    pgq.version()
+    pgq.version(),
+    pgq._hold_queue(integer, text)
     to public;
 
 grant execute on function
