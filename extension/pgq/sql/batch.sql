@@ -1,6 +1,8 @@
 -- next_batch*, finish_batch, get_batch_info, get_batch_events,
 -- get_batch_cursor, batch_event_sql, batch_event_tables.
 \set VERBOSITY terse
+-- texts show the batch's id
+alter sequence pgq.batch_id_seq restart 1000;
 select pgq.create_queue('q');
 update pgq.queue set queue_ticker_max_lag = '0', queue_ticker_idle_period = '0';
 select pgq.register_consumer('q', 'c'), pgq.register_consumer('q', 'd');

@@ -1,5 +1,7 @@
 -- insert_event, insert_event_raw, current_event_table.
 \set VERBOSITY terse
+-- texts show the table's name
+alter sequence pgq.queue_queue_id_seq restart 800;
 select pgq.create_queue('q');
 select queue_data_pfx as pfx, queue_event_seq as seq from pgq.queue \gset
 

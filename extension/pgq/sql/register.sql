@@ -1,5 +1,7 @@
 -- register_consumer, register_consumer_at, unregister_consumer.
 \set VERBOSITY terse
+-- texts show the batch's id
+alter sequence pgq.batch_id_seq restart 1000000;
 select pgq.create_queue('q');
 update pgq.queue set queue_ticker_max_lag = '0', queue_ticker_idle_period = '0';
 

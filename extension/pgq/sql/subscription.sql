@@ -1,5 +1,7 @@
 -- pgq.subscription is a view that can be written to as the table that it was.
 \set VERBOSITY terse
+-- texts show the batch's id
+alter sequence pgq.batch_id_seq restart 2000000;
 select pgq.create_queue('q');
 update pgq.queue set queue_ticker_max_lag = '0', queue_ticker_idle_period = '0';
 select queue_id as q from pgq.queue \gset
