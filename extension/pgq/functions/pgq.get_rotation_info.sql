@@ -43,6 +43,7 @@ begin
                q.queue_data_pfx || '_' || et.et_num as tname,
                h.rel,
                et.et_num = q.queue_cur_table as is_current,
+               lead(et.et_opened) over (partition by et.et_queue order by et.et_opened) as next_opened,
                (select t.tick_id from pgq.tick t
                  where t.tick_queue = q.queue_id
                    and pg_catalog.txid_visible_in_snapshot(et.et_drained, t.tick_snapshot)
@@ -60,7 +61,11 @@ begin
           left join pgq.tick t on t.tick_queue = s.sub_queue and t.tick_id = s.sub_last_tick
          where tab.et_opened is not null
            and not tab.is_current
-           and (tab.first_tick is null or s.sub_last_tick < tab.first_tick)
+           and s.sub_last_tick is not null
+               -- of a table that is written to: who stands before the rotation away from it
+           and case when tab.et_drained is null
+                    then pg_catalog.txid_visible_in_snapshot(tab.next_opened, t.tick_snapshot) is not true
+                    else tab.first_tick is null or s.sub_last_tick < tab.first_tick end
     ), holder as (
         select distinct on (tab.rel, l.pid) tab.rel, coalesce(l.pid, 0) as pid,
                case when l.mode in ('AccessShareLock', 'RowShareLock') then 'reader' else 'writer' end as kind,
