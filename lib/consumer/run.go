@@ -60,6 +60,8 @@ type source interface {
 	// keepAlive makes the server know that the open batch is worked on, until
 	// stop is called. It uses a connection of its own.
 	keepAlive(ctx context.Context) (stop func())
+	// unregister removes the subconsumer.
+	unregister(ctx context.Context) error
 	close()
 }
 
@@ -78,6 +80,7 @@ type Consumer struct {
 	events   int64 // delivered in this run
 	batches  int64 // finished in this run
 	again    int   // how often the current batch was given back
+	open     bool  // a batch was opened and not finished
 	row      int   // batches since the consumer last had to wait
 	lost     *outage
 	covered  bool      // a tick covers what was committed before Run
@@ -155,6 +158,9 @@ func (c *Consumer) Run(ctx context.Context) error {
 	}
 	c.connected(true)
 	defer c.connected(false)
+	if c.opt.UnregisterSub && c.opt.Subconsumer != "" {
+		defer c.unregister(ctx)
+	}
 	for {
 		if err == nil {
 			err = c.loop(ctx)
@@ -238,6 +244,7 @@ func (c *Consumer) loop(ctx context.Context) error {
 			return err
 		}
 		c.well()
+		c.open = b != nil
 		switch {
 		case next == nil:
 			return errEnd
@@ -381,10 +388,23 @@ func (c *Consumer) finishLast(ctx context.Context) {
 	}
 }
 
+// unregister removes the subconsumer at the end of a run, unless it leaves an
+// open batch behind: that one waits for it, or to be taken over.
+func (c *Consumer) unregister(ctx context.Context) {
+	if c.open {
+		return
+	}
+	gctx, cancel := grace(ctx)
+	defer cancel()
+	if err := c.src.unregister(gctx); err != nil {
+		c.log.Warn("subconsumer stays registered", log.Err, err)
+	}
+}
+
 // finished accounts for the batch that was done.
 func (c *Consumer) finished(ok bool) {
 	d := c.done
-	c.done = nil
+	c.done, c.open = nil, false
 	c.again = 0
 	s := d.summary
 	s.Lost = !ok

@@ -157,6 +157,7 @@ func (f *fake) proven() bool                          { return f.notify }
 func (f *fake) upTo() bool                            { return f.upto }
 func (f *fake) covered(context.Context) (bool, error) { return f.isCover(), f.err("covered") }
 func (f *fake) keepAlive(context.Context) func()      { return func() {} }
+func (f *fake) unregister(context.Context) error      { f.note("unregister"); return f.err("unregister") }
 func (f *fake) close()                                { f.note("close") }
 
 func (f *fake) force(context.Context) error {
@@ -349,6 +350,15 @@ func TestRun(t *testing.T) {
 			name: "another one finished it", opt: Options{UntilEmpty: true}, src: fake{ticks: ticks(1), lost: true},
 			want: "connect; open 1; begin 1; event 11; event 12; end; finish 1; no batch; close",
 			logs: `another session finished this batch or moved the consumer: only one may use a consumer's name`,
+		},
+		{
+			name: "unregister", opt: Options{UntilEmpty: true, UnregisterSub: true, Reader: pgq.Reader{Subconsumer: "s"}}, src: fake{ticks: ticks(1)},
+			want: "connect; open 1; begin 1; event 11; event 12; end; finish 1; no batch; unregister; close",
+		},
+		{
+			name: "unregister not with an open batch", opt: Options{UnregisterSub: true, Reader: pgq.Reader{Subconsumer: "s"}}, src: fake{ticks: ticks(1)},
+			sink: map[string][]error{"event 11": {ErrStop}},
+			want: "connect; open 1; begin 1; event 11; abort; close",
 		},
 		{
 			name: "merges", opt: Options{UntilEmpty: true, Merge: 500}, src: fake{ticks: ticks(3)},

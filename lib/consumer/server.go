@@ -192,6 +192,17 @@ func (s *server) force(ctx context.Context) error {
 	return err
 }
 
+func (s *server) unregister(ctx context.Context) error {
+	if s.conn == nil || s.conn.IsClosed() { // a stop cut off what it was doing
+		if err := s.connect(ctx); err != nil {
+			return err
+		}
+	}
+	r := s.opt.Reader
+	_, err := s.client.UnregisterSub(ctx, r.Queue, r.Consumer, r.Subconsumer, false)
+	return err
+}
+
 func (s *server) keepAlive(ctx context.Context) (stop func()) {
 	if s.opt.Subconsumer == "" || s.opt.DeadInterval == 0 {
 		return func() {}
