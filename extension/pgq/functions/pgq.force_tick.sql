@@ -22,8 +22,11 @@ begin
         return null;
     end if;
     if not _q.off then
-        perform pgq.seq_setval(_q.queue_event_seq,
-            pg_catalog.nextval(pgq._hold_queue(_q.queue_id, _q.queue_event_seq)) + _q.queue_ticker_max_count * 2 + 1000);
+        -- one by one, since setval() could fall behind a producer's nextval()
+        -- and hand out ids twice
+        perform pg_catalog.nextval(s.seq)
+           from (select pgq._hold_queue(_q.queue_id, _q.queue_event_seq) as seq offset 0) s,
+                pg_catalog.generate_series(0, _q.queue_ticker_max_count * 2 + 1000);
     end if;
     return (select pg_catalog.max(t.tick_id) from pgq.tick t where t.tick_queue = _q.queue_id);
 end;

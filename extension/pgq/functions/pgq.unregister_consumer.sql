@@ -14,26 +14,37 @@ declare
     _r record;
     _count integer;
 begin
-    select r.reg_id, r.sub_id, r.sub_consumer into _r
-      from pgq.registration r
-      join pgq.queue q on q.queue_id = r.sub_queue
-      join pgq.consumer c on c.co_id = r.sub_consumer
-     where q.queue_name = x_queue_name
-       and c.co_name = x_consumer_name;
-    if not found then
-        return 0;
-    end if;
-    perform 1 from pgq.registration r where r.reg_id = _r.reg_id for update;
-    if not found then
-        return 0;
-    end if;
+    loop
+        select r.reg_id, r.sub_id, r.sub_consumer into _r
+          from pgq.registration r
+          join pgq.queue q on q.queue_id = r.sub_queue
+          join pgq.consumer c on c.co_id = r.sub_consumer
+         where q.queue_name = x_queue_name
+           and c.co_name = x_consumer_name;
+        if not found then
+            return 0;
+        end if;
 
-    if exists (select 1 from pgq.registration r where r.sub_id = _r.sub_id and r.reg_id < _r.reg_id) then
-        delete from pgq.registration where reg_id = _r.reg_id;
-        return 1;
-    end if;
+        -- A subconsumer holds its own row and may ask for the main one's, to
+        -- take its next batch: so no waiting for its row while holding that.
+        begin
+            perform 1 from pgq.registration r where r.reg_id = _r.reg_id for update;
+            if not found then
+                return 0;
+            end if;
+            if exists (select 1 from pgq.registration r where r.sub_id = _r.sub_id and r.reg_id < _r.reg_id) then
+                delete from pgq.registration where reg_id = _r.reg_id;
+                return 1;
+            end if;
+            perform 1 from pgq.registration r where r.sub_id = _r.sub_id for update nowait;
+            exit;
+        exception
+            when lock_not_available then
+                null;
+        end;
+        perform pg_catalog.pg_sleep(0.01);
+    end loop;
 
-    perform 1 from pgq.registration r where r.sub_id = _r.sub_id order by r.reg_id for update;
     delete from pgq.registration where sub_id = _r.sub_id;
     get diagnostics _count = row_count;
     delete from pgq.retry_queue where ev_owner = _r.sub_id;
