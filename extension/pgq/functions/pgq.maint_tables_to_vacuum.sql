@@ -17,7 +17,7 @@ begin
           from pg_catalog.unnest(array[
                     'pgq.registration', 'pgq.consumer', 'pgq.queue', 'pgq.event_table', 'pgq.position_state',
                     'pgq.tick', 'pgq.retry_queue',
-                    'pgq_ext.tracker_log', 'pgq_ext.completed_tick', 'pgq_ext.completed_batch',
+                    'pgq_ext.completed_tick', 'pgq_ext.completed_batch',
                     'pgq_ext.completed_event', 'pgq_ext.partial_batch',
                     'pgq_ext.tracker', 'pgq_ext.tracker_log',
                     'pgq_node.local_state', 'londiste.seq_info',
