@@ -31,6 +31,24 @@
 \ir functions/pgq.insert_event.sql
 \ir functions/pgq.current_event_table.sql
 
+\ir lowlevel_pl/pgq._columns.sql
+\ir lowlevel_pl/pgq._urlencode.sql
+\ir lowlevel_pl/pgq._trigger_list.sql
+\ir lowlevel_pl/pgq._trigger_table.sql
+\ir lowlevel_pl/pgq._trigger_relid.sql
+\ir lowlevel_pl/pgq._trigger_columns.sql
+\ir lowlevel_pl/pgq._row_values.sql
+\ir lowlevel_pl/pgq._row_changes.sql
+\ir lowlevel_pl/pgq._row_urlencode.sql
+\ir lowlevel_pl/pgq._row_json.sql
+\ir lowlevel_pl/pgq._row_sql.sql
+\ir lowlevel_pl/pgq._trigger_event.sql
+\ir lowlevel_pl/pgq._expression_sql.sql
+\ir lowlevel_pl/pgq._trigger_expressions.sql
+\ir lowlevel_pl/pgq.jsontriga.sql
+\ir lowlevel_pl/pgq.logutriga.sql
+\ir lowlevel_pl/pgq.sqltriga.sql
+
 \ir functions/pgq.register_consumer_at.sql
 \ir functions/pgq.register_consumer.sql
 \ir functions/pgq.unregister_consumer.sql

@@ -52,7 +52,10 @@ grant execute on function
 grant execute on function
     pgq.insert_event(text, text, text),
     pgq.insert_event(text, text, text, text, text, text, text),
-    pgq.current_event_table(text)
+    pgq.current_event_table(text),
+    pgq.jsontriga(),
+    pgq.sqltriga(),
+    pgq.logutriga()
     to pgq_writer;
 
 grant execute on function

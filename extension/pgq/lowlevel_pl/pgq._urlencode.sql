@@ -1,0 +1,59 @@
+create function pgq._urlencode(val text)
+returns text as $$
+-- ----------------------------------------------------------------------
+-- Function: pgq._urlencode(1)
+--
+--      Percent-encodes the bytes of a text in the server's encoding:
+--      A-Z a-z 0-9 _ . - stay, a blank becomes +, any other byte becomes %
+--      and two lower-case hex digits.
+--
+--      One replace() for each character that may occur is far cheaper than a
+--      look at each character of the text. What is rare is searched for.
+--
+-- Parameters:
+--      val         - text to encode
+--
+-- Returns:
+--      encoded text
+-- ----------------------------------------------------------------------
+declare
+    _single boolean := true;
+    _rest text;
+    _char text;
+begin
+    -- % goes first and the blank last, since they are what is put in.
+    val := pg_catalog.replace(val, '%', '%25');
+    val := pg_catalog.replace(val, ':', '%3a');
+    val := pg_catalog.replace(val, '+', '%2b');
+    val := pg_catalog.replace(val, ',', '%2c');
+    val := pg_catalog.replace(val, '/', '%2f');
+    val := pg_catalog.replace(val, '"', '%22');
+    val := pg_catalog.replace(val, '''', '%27');
+    val := pg_catalog.replace(val, '@', '%40');
+
+    if val !~ '^[-A-Za-z0-9_.% ]*$' then
+        if pg_catalog.octet_length(val) <> pg_catalog.length(val) then
+            -- In UTF8 see its bytes as LATIN1 characters: there are few of them.
+            _single := pg_catalog.getdatabaseencoding() = 'UTF8';
+            if _single then
+                val := pg_catalog.convert_from(pg_catalog.convert_to(val, 'UTF8'), 'LATIN1');
+            end if;
+        end if;
+        _rest := pg_catalog.regexp_replace(val, '[-A-Za-z0-9_.% ]+', '', 'g');
+        while _rest <> '' loop
+            _char := pg_catalog.left(_rest, 1);
+            _rest := pg_catalog.replace(_rest, _char, '');
+            if _single then
+                val := pg_catalog.replace(val, _char,
+                    '%' || pg_catalog.lpad(pg_catalog.to_hex(pg_catalog.ascii(_char)), 2, '0'));
+            else
+                val := pg_catalog.replace(val, _char, pg_catalog.regexp_replace(
+                    pg_catalog.encode(pg_catalog.convert_to(_char, pg_catalog.getdatabaseencoding()), 'hex'),
+                    '(..)', E'%\\1', 'g'));
+            end if;
+        end loop;
+    end if;
+    return pg_catalog.replace(val, ' ', '+');
+end;
+$$ language plpgsql strict immutable;
+comment on function pgq._urlencode(text) is 'internal: percent-encodes a text as pgq.logutriga() does';
