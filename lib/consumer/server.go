@@ -41,6 +41,8 @@ func newServer(opt Options, durable bool) *server {
 	return &server{opt: opt, durable: durable, log: l}
 }
 
+// errNoConnection is for the last finish after a stop, which may find the
+// connection closed; all other calls follow a connect.
 var errNoConnection = fmt.Errorf("not connected: %w", net.ErrClosed)
 
 func (s *server) connect(ctx context.Context) error {
@@ -121,6 +123,9 @@ func (s *server) turn(ctx context.Context, f *pgq.Finish, next *pgq.Limits) (boo
 }
 
 func (s *server) isOpen(ctx context.Context, batch int64) (bool, error) {
+	if s.conn == nil {
+		return false, errNoConnection
+	}
 	info, err := s.client.BatchInfo(ctx, batch)
 	return info != nil, err
 }
