@@ -20,9 +20,9 @@ var (
 	dbUp     = desc("database_ticking", "1 if the database is being ticked, else 0.", "db")
 	badQueue = desc("database_bad_queues", "Queues that cannot be ticked while others of the database can.", "db")
 
-	lastTicker = desc("last_ticker_timestamp_seconds", "Time of the last successful call of pgq.ticker().", "db")
-	lastMaint  = desc("last_maint_timestamp_seconds", "Time of the last complete maintenance round.", "db")
-	lastRetry  = desc("last_retry_timestamp_seconds", "Time of the last complete move of retried events.", "db")
+	lastPass  = desc("last_pass_timestamp_seconds", "Time of the last successful pass over all queues.", "db")
+	lastMaint = desc("last_maint_timestamp_seconds", "Time of the last complete maintenance round.", "db")
+	lastRetry = desc("last_retry_timestamp_seconds", "Time of the last complete move of retried events.", "db")
 
 	queueTick = desc("queue_last_tick", "Id of the newest tick.", "db", "queue")
 	queueTime = desc("queue_last_tick_timestamp_seconds", "Time when pgqd first saw the newest tick.", "db", "queue")
@@ -34,11 +34,11 @@ var (
 		labels []string // after db
 		value  func(*ticker.Stats) int64
 	}{
-		{desc("ticker_calls_total", "Successful calls of pgq.ticker().", "db"), nil,
-			func(s *ticker.Stats) int64 { return s.TickerCalls.Load() }},
+		{desc("passes_total", "Successful passes over all queues, one each ticker_period.", "db"), nil,
+			func(s *ticker.Stats) int64 { return s.Passes.Load() }},
 		{desc("ticks_total", "Ticks made.", "db"), nil,
 			func(s *ticker.Stats) int64 { return s.Ticks.Load() }},
-		{desc("looks_total", "Looks for new events between two calls of pgq.ticker().", "db"), nil,
+		{desc("looks_total", "Looks for new events.", "db"), nil,
 			func(s *ticker.Stats) int64 { return s.Looks.Load() }},
 		{desc("maint_rounds_total", "Complete maintenance rounds.", "db"), nil,
 			func(s *ticker.Stats) int64 { return s.MaintRounds.Load() }},
@@ -53,7 +53,7 @@ var (
 
 // Describe names the metrics that come whatever the databases do.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{dbStates, dbUp, badQueue, lastTicker, lastMaint, lastRetry, queueTick, queueTime, reloads, errorsTotal} {
+	for _, d := range []*prometheus.Desc{dbStates, dbUp, badQueue, lastPass, lastMaint, lastRetry, queueTick, queueTime, reloads, errorsTotal} {
 		ch <- d
 	}
 	for _, x := range counters {
@@ -92,7 +92,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(dbUp, up, st.Name)
 		gauge(badQueue, float64(len(st.BadQueues)), st.Name)
-		stamp(lastTicker, st.LastTicker, st.Name)
+		stamp(lastPass, st.LastPass, st.Name)
 		stamp(lastMaint, st.LastMaint, st.Name)
 		stamp(lastRetry, st.LastRetry, st.Name)
 		for q, t := range st.Queues {

@@ -33,7 +33,7 @@ type options struct {
 		DB              string      `long:"db" ini:"db" secret:"connstr" value-name:"DSN" description:"instead of base_connstr; a database in it is the only one served, unless there is a database_list"`
 		InitialDatabase string      `long:"initial-database" ini:"initial_database" default:"template1" value-name:"NAME" description:"where to list the databases"`
 		DatabaseList    string      `long:"database-list" ini:"database_list" value-name:"NAMES" description:"serve these databases, separated by commas; empty: all that there are"`
-		Syslog          syslogMode  `long:"syslog" ini:"syslog" default:"auto" optional:"yes" optional-value:"1" value-name:"0|1|auto" description:"log to syslog; auto: in the background"`
+		Syslog          syslogMode  `long:"syslog" ini:"syslog" default:"auto" value-name:"0|1|auto" description:"log to syslog; auto: in the background"`
 		SyslogIdent     string      `long:"syslog-ident" ini:"syslog_ident" default:"pgqd" value-name:"NAME" description:"program name for syslog"`
 		SyslogFacility  string      `long:"syslog-facility" ini:"syslog_facility" default:"daemon" value-name:"NAME" description:"facility for syslog"`
 		LogFormat       string      `long:"log-format" ini:"log_format" default:"auto" choice:"auto" choice:"text" choice:"json" choice:"journal" description:"format of logfile and console"`

@@ -58,7 +58,7 @@ type reloadCount struct{ good, bad atomic.Int64 }
 type totals struct{ ticks, maint, retry int64 }
 
 func (t totals) plus(s *ticker.Stats) totals {
-	return totals{t.ticks + s.TickerCalls.Load(), t.maint + s.MaintRounds.Load(), t.retry + s.RetriedEvents.Load()}
+	return totals{t.ticks + s.Passes.Load(), t.maint + s.MaintRounds.Load(), t.retry + s.RetriedEvents.Load()}
 }
 
 func newServer(o *options, lg *logging, load func() (*options, error)) (*server, error) {
@@ -370,7 +370,7 @@ func (s *server) checkHealth() error {
 	for _, st := range s.statuses() {
 		switch st.State {
 		case ticker.Ticking, ticker.Failing, ticker.Away, ticker.Starting:
-			if st.LastTicker.After(oldest) {
+			if st.LastPass.After(oldest) {
 				return nil
 			}
 			bad = append(bad, fmt.Sprintf("%s: %s", st.Name, st.State))

@@ -22,7 +22,7 @@ import (
 
 // Settings are the periods of the loops.
 type Settings struct {
-	Ticker     time.Duration // between two calls of pgq.ticker()
+	Ticker     time.Duration // between two passes over the queues
 	Fast       time.Duration // shortest pause between two looks for new events; 0: do not look
 	Maint      time.Duration // between two maintenance rounds
 	Retry      time.Duration // between two looks at the retry queue
@@ -80,7 +80,7 @@ var States = []State{Starting, Ticking, Away, Failing, Standby, NoPgQ, BadVersio
 
 // Stats count from the start of the program.
 type Stats struct {
-	TickerCalls   atomic.Int64 // successful calls of pgq.ticker()
+	Passes        atomic.Int64 // over all queues, one each Settings.Ticker
 	Ticks         atomic.Int64 // ticks made
 	Looks         atomic.Int64 // looks for new events
 	MaintRounds   atomic.Int64 // complete rounds
@@ -93,15 +93,15 @@ type Stats struct {
 // A Status is a database at one moment. Times are zero before the first
 // success.
 type Status struct {
-	Name       string
-	State      State
-	Since      time.Time // of State
-	Version    string    // of pgq
-	BadQueues  []string  // that cannot be ticked while others can
-	LastTicker time.Time
-	LastMaint  time.Time
-	LastRetry  time.Time
-	Queues     map[string]QueueStatus // only where pgq.ticker_state() exists
+	Name      string
+	State     State
+	Since     time.Time // of State
+	Version   string    // of pgq
+	BadQueues []string  // that cannot be ticked while others can
+	LastPass  time.Time
+	LastMaint time.Time
+	LastRetry time.Time
+	Queues    map[string]QueueStatus // only where pgq.ticker_state() exists
 }
 
 // A QueueStatus is the newest tick of a queue and when it was first seen;
@@ -124,6 +124,9 @@ type Database struct {
 	open     gate          // for maintenance and retry
 	wrap     atomic.Bool   // see session
 	tried    chan struct{} // closed after the first attempt to connect
+	// questions are asked by the other loops over the ticking connection,
+	// which is there anyway.
+	questions chan question
 
 	// Stats may be read at any time.
 	Stats Stats
@@ -138,7 +141,8 @@ func New(c Config) *Database {
 	d := &Database{
 		name: c.Name, dialer: c.Dialer, logger: logger, beat: c.Beat, listed: c.Listed,
 		cond: newConditions(logger), wake: make(chan struct{}, 1), tried: make(chan struct{}),
-		status: Status{Name: c.Name, State: Starting, Since: time.Now()},
+		questions: make(chan question),
+		status:    Status{Name: c.Name, State: Starting, Since: time.Now()},
 	}
 	d.Update(c.Settings)
 	return d
@@ -320,11 +324,11 @@ func (l *tickLoop) unfit(state State, level slog.Level, msg string, attrs ...any
 	return l.d.settings.Load().Check
 }
 
-// ticked notes that ticks are made.
-func (l *tickLoop) ticked() {
+// passed notes that all queues were looked after.
+func (l *tickLoop) passed() {
 	d := l.d
-	d.Stats.TickerCalls.Add(1)
-	d.update(func(s *Status) { s.LastTicker = time.Now() })
+	d.Stats.Passes.Add(1)
+	d.update(func(s *Status) { s.LastPass = time.Now() })
 	d.setState(Ticking)
 	d.cond.end(stateKey, "database is ticking again")
 	l.pause.reset()

@@ -19,19 +19,40 @@ const (
 
 // maintLoop runs maintenance rounds.
 func (d *Database) maintLoop(ctx context.Context) {
-	d.rounds(ctx, "maintenance of "+d.name, func(s *Settings) time.Duration { return s.Maint }, d.maintRound)
+	d.rounds(ctx, roundKind{
+		loop:   "maintenance of " + d.name,
+		period: func(s *Settings) time.Duration { return s.Maint },
+		due:    question{what: "look for maintenance", sql: `select exists (select 1 from pgq.maint_operations())`},
+		run:    d.maintRound,
+		none:   func() { d.maintDone(nil) },
+	})
 }
 
 // retryLoop moves retried events.
 func (d *Database) retryLoop(ctx context.Context) {
-	d.rounds(ctx, "retry of "+d.name, func(s *Settings) time.Duration { return s.Retry }, d.retryRound)
+	d.rounds(ctx, roundKind{
+		loop:   "retry of " + d.name,
+		period: func(s *Settings) time.Duration { return s.Retry },
+		due: question{what: "look for retried events",
+			sql: `select exists (select 1 from pgq.retry_queue where ev_retry_after <= pg_catalog.now())`},
+		run:  d.retryRound,
+		none: d.retryDone,
+	})
 }
 
-// rounds runs round over a new connection every period, and sooner when it
-// could not be finished. A round that fails has said so.
-func (d *Database) rounds(ctx context.Context, loop string, period func(*Settings) time.Duration,
-	round func(context.Context, *session) error) {
-	beat := d.beat(loop)
+// A roundKind is one of the two loops beside the ticker's.
+type roundKind struct {
+	loop   string
+	period func(*Settings) time.Duration
+	due    question                              // whether there is work
+	run    func(context.Context, *session) error // one round; it says itself what went wrong
+	none   func()                                // the round in which there was no work
+}
+
+// rounds runs a round every period, and sooner when it could not be finished.
+// A round has a connection of its own, but only if there is work for it.
+func (d *Database) rounds(ctx context.Context, k roundKind) {
+	beat := d.beat(k.loop)
 	defer beat.Done()
 	var pause backoff
 	for {
@@ -39,8 +60,14 @@ func (d *Database) rounds(ctx context.Context, loop string, period func(*Setting
 		if !d.open.wait(ctx) {
 			return
 		}
-		wait := period(d.settings.Load())
-		if err := d.oneRound(ctx, beat, round); err != nil {
+		var err error
+		if d.ask(ctx, beat, k.due) {
+			err = d.oneRound(ctx, beat, k.run)
+		} else {
+			k.none()
+		}
+		wait := k.period(d.settings.Load())
+		if err != nil {
 			wait = min(wait, pause.next())
 		} else {
 			pause.reset()
@@ -48,6 +75,39 @@ func (d *Database) rounds(ctx context.Context, loop string, period func(*Setting
 		if !sleep(ctx, beat, wait, nil) {
 			return
 		}
+	}
+}
+
+// A question is a query that answers yes or no.
+type question struct {
+	what, sql string
+	answer    chan bool
+}
+
+// askPatience is how long a loop waits for the ticking connection.
+const askPatience = 5 * time.Second
+
+// ask asks over the ticking connection. If that is busy or broken the answer
+// is yes.
+func (d *Database) ask(ctx context.Context, beat Beat, q question) bool {
+	beat.Within(2*askPatience + grace)
+	q.answer = make(chan bool, 1)
+	patience := time.NewTimer(askPatience)
+	defer patience.Stop()
+	select {
+	case d.questions <- q:
+	case <-patience.C:
+		return true
+	case <-ctx.Done():
+		return true
+	}
+	select {
+	case yes := <-q.answer:
+		return yes
+	case <-patience.C:
+		return true
+	case <-ctx.Done():
+		return true
 	}
 }
 
@@ -89,6 +149,12 @@ func (d *Database) maintRound(ctx context.Context, s *session) error {
 			d.cond.begin(slog.LevelError, key, "maintenance entry failed, the others go on", err, "entry", op.String())
 		}
 	}
+	d.maintDone(failed)
+	return nil
+}
+
+// maintDone notes a round in which these entries failed.
+func (d *Database) maintDone(failed map[string]bool) {
 	d.cond.end(maintKey, "maintenance works again")
 	for _, key := range d.cond.with(entryKey) {
 		if !failed[key] {
@@ -99,7 +165,6 @@ func (d *Database) maintRound(ctx context.Context, s *session) error {
 		d.Stats.MaintRounds.Add(1)
 		d.update(func(st *Status) { st.LastMaint = time.Now() })
 	}
-	return nil
 }
 
 // runEntry runs an entry, again as long as its result asks for it.
@@ -132,9 +197,14 @@ func (d *Database) retryRound(ctx context.Context, s *session) error {
 		}
 		d.logger.Debug("moved retried events", log.Events, n)
 	}
+	d.retryDone()
+	return nil
+}
+
+// retryDone notes that no retried event is due.
+func (d *Database) retryDone() {
 	d.cond.end(retryKey, "retried events are moved again")
 	d.update(func(st *Status) { st.LastRetry = time.Now() })
-	return nil
 }
 
 func (d *Database) roundFailed(ctx context.Context, err error, count interface{ Add(int64) int64 }, key, msg string) error {

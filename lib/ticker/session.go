@@ -196,6 +196,14 @@ func (s *session) tickIf(ctx context.Context, q *queueState) (tick, txid int64, 
 	return *t, *x, nil
 }
 
+// ask runs a query that answers yes or no.
+func (s *session) ask(ctx context.Context, what, sql string) (yes bool, err error) {
+	err = s.do(ctx, what, tickLimit, func(ctx context.Context) error {
+		return s.conn.QueryRow(ctx, sql).Scan(&yes)
+	})
+	return yes, err
+}
+
 // retry moves a portion of the events whose time has come, and returns their
 // number.
 func (s *session) retry(ctx context.Context) (n int64, err error) {

@@ -32,12 +32,25 @@ type run struct {
 	// for all queues and would stop them all.
 	queueWise bool
 	shy       map[string]time.Time // queues to leave out of fast ticks until then
+	blind     time.Time            // no looks until then
 	pace      pace
-	nextLook  time.Time
 }
+
+// idlePasses is how many passes of an idle database may go by between two
+// calls of pgq.ticker() when looks see all that it would, except that a queue
+// is due for an idle tick; idleLimit bounds the time.
+const (
+	idlePasses = 5
+	idleLimit  = 5 * time.Second
+)
 
 // tick ticks over s until something goes wrong, or the connection is old. It
 // returns how long to wait before the next connection.
+//
+// Once every ticker_period there is a pass. Without fast ticks that is a call
+// of pgq.ticker(). With them it is a look, as there are more between two
+// passes while there is traffic; idle databases, which are most, need no
+// second statement.
 func (l *tickLoop) tick(ctx context.Context, s *session, p *probe) (pause time.Duration) {
 	r := &run{
 		tickLoop: l, s: s, fast: p.fast, shy: map[string]time.Time{},
@@ -46,27 +59,34 @@ func (l *tickLoop) tick(ctx context.Context, s *session, p *probe) (pause time.D
 	now := time.Now()
 	set := l.d.settings.Load()
 	expire := now.Add(jitter(set.ConnectAge))
-	nextTick, nextProbe := now, now.Add(set.Check)
-	r.nextLook = now
+	nextPass, nextLook, nextTicker, nextProbe := now, now, now, now.Add(set.Check)
 	for {
 		set = l.d.settings.Load()
-		if !nextTick.After(now) {
+		fast := r.fast && set.Fast > 0 && !r.blind.After(now)
+		pass := !nextPass.After(now)
+		if pass && (!fast || !nextTicker.After(now)) {
 			n, err := r.callTicker(ctx)
 			if err != nil {
 				return l.failing(ctx, err)
 			}
-			nextTick = time.Now().Add(set.Ticker)
+			nextTicker = now.Add(max(set.Ticker, min(idlePasses*set.Ticker, idleLimit)))
 			if n > 0 { // there is traffic
-				r.nextLook = now
+				nextLook = now
 			}
 		}
-		if r.fast && set.Fast > 0 && !r.nextLook.After(now) {
-			if err := r.look(ctx, set); err != nil {
+		if fast && (pass || !nextLook.After(now)) {
+			start := time.Now()
+			made, err := r.look(ctx)
+			if err != nil {
 				return l.failing(ctx, err)
 			}
-			if idle := nextTick.Add(-set.Ticker / 4); r.nextLook.After(idle) {
-				r.nextLook = nextTick // wake up once for both
-			}
+			end := time.Now()
+			r.pace.min, r.pace.max = set.Fast, set.Ticker
+			nextLook = end.Add(r.pace.next(made, start, end))
+		}
+		if pass {
+			r.passed()
+			nextPass = onGrid(time.Now(), set.Ticker)
 		}
 		if !nextProbe.After(now) {
 			p, err := s.probe(ctx)
@@ -83,15 +103,51 @@ func (l *tickLoop) tick(ctx context.Context, s *session, p *probe) (pause time.D
 			return set.Ticker
 		}
 
-		now = time.Now()
-		until := nextTick
-		if r.fast && set.Fast > 0 && r.nextLook.Before(until) {
-			until = r.nextLook
+		until := nextPass
+		if fast && nextLook.Before(until) && r.pace.cur <= set.Ticker/2 {
+			until = nextLook
 		}
-		if !sleep(ctx, l.beat, until.Sub(now), nil) {
+		if err := r.sleep(ctx, until); err != nil {
+			return l.failing(ctx, err)
+		}
+		if ctx.Err() != nil {
 			return 0
 		}
 		now = time.Now()
+	}
+}
+
+// gridStart is when the program started.
+var gridStart = time.Now()
+
+// onGrid returns the time of the next pass. Idle databases pass together: one
+// wake-up for fifty costs a fraction of fifty.
+func onGrid(now time.Time, period time.Duration) time.Time {
+	next := now.Add(period - now.Sub(gridStart)%period)
+	if next.Sub(now) < period/2 {
+		next = next.Add(period)
+	}
+	return next
+}
+
+// sleep waits, and answers what the other loops ask.
+func (r *run) sleep(ctx context.Context, until time.Time) error {
+	t := time.NewTimer(time.Until(until))
+	defer t.Stop()
+	for {
+		r.beat.Within(time.Until(until) + grace)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+			return nil
+		case q := <-r.d.questions:
+			yes, err := r.s.ask(ctx, q.what, q.sql)
+			q.answer <- yes || err != nil // a round of its own will tell what is wrong
+			if err != nil && r.broken(err) {
+				return err
+			}
+		}
 	}
 }
 
@@ -103,7 +159,6 @@ func (r *run) callTicker(ctx context.Context) (n int64, err error) {
 		switch {
 		case err == nil:
 			r.d.Stats.Ticks.Add(n)
-			r.ticked()
 			return n, nil
 		case r.broken(err):
 			return 0, err
@@ -172,7 +227,6 @@ func (r *run) tickQueues(ctx context.Context, all error) (n int64, err error) {
 		}
 	}
 	r.queueWise = len(failed) > 0
-	r.ticked()
 	return n, nil
 }
 
@@ -186,24 +240,23 @@ func (d *Database) badQueues() []string {
 }
 
 // look looks for queues with events that no tick covers, and ticks them if
-// their settings allow it. It sets the time of the next look.
-func (r *run) look(ctx context.Context, set *Settings) error {
+// their settings allow it. It tells whether it made a tick.
+func (r *run) look(ctx context.Context) (made bool, err error) {
 	d, start := r.d, time.Now()
 	rows, err := r.s.states(ctx)
 	if err != nil {
 		if r.broken(err) {
-			return err
+			return false, err
 		}
 		d.Stats.TickErrors.Add(1)
 		d.cond.begin(slog.LevelWarn, fastKey, "cannot look for new events, ticking only every ticker_period", err)
-		r.nextLook = time.Now().Add(fastPause)
-		return nil
+		r.blind = start.Add(fastPause)
+		return false, nil
 	}
 	d.Stats.Looks.Add(1)
 	d.cond.end(fastKey, "looking for new events again")
 	r.noteTicks(rows)
 	r.watch.forget(rows)
-	made := false
 	for i := range rows {
 		q := &rows[i]
 		if !q.due || !r.watch.wants(q) || r.shy[q.queue].After(start) {
@@ -217,17 +270,14 @@ func (r *run) look(ctx context.Context, set *Settings) error {
 			made = true
 		case err == nil: // somebody else ticks this queue
 		case r.broken(err):
-			return err
+			return made, err
 		default: // callTicker will say what is wrong, if it stays so
 			d.logger.Debug("fast tick failed", log.Queue, q.queue, log.Err, err)
 			d.Stats.TickErrors.Add(1)
 			r.shy[q.queue] = start.Add(fastPause)
 		}
 	}
-	now := time.Now()
-	r.pace.min, r.pace.max = set.Fast, set.Ticker
-	r.nextLook = now.Add(r.pace.next(made, start, now))
-	return nil
+	return made, nil
 }
 
 // noteTicks keeps for the status when the newest tick of each queue came.
