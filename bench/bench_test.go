@@ -21,7 +21,7 @@ var (
 )
 
 const (
-	peerPgqd   = "/usr/sbin/pgqd"
+	peerPgqd   = "/usr/bin/pgqd"
 	peerPython = "/usr/bin/python3"
 )
 
