@@ -58,6 +58,7 @@ declare
     _columns pgq._columns;
     _event record;
     _fields text[];
+    _id bigint;
 begin
     if tg_level operator(pg_catalog.=) 'ROW' then
         -- Constants of the plan, which is what makes this fast: see pgq._trigger_columns().
@@ -77,7 +78,9 @@ begin
                                                 case when _event.deletes then old else new end);
         end if;
         if _fields is not null then
-            perform pgq.insert_event(_event.queue, _fields[1], _fields[2], _fields[3], _fields[4], _fields[5], _fields[6]);
+            -- evaluated as an expression, which PERFORM is not
+            _id := pgq.insert_event(_event.queue, _fields[1], _fields[2], _fields[3],
+                                    _fields[4], _fields[5], _fields[6]);
         end if;
     end if;
 
