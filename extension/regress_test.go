@@ -95,9 +95,11 @@ func TestPlpgsqlCheck(t *testing.T) {
 		select coalesce(string_agg(format('%s line %s: %s: %s %s', target.oid::regprocedure, c.lineno, c.level, c.message, c.query),
 		                           E'\n' order by target.oid::regprocedure::text, c.lineno), '')
 		  from target, plpgsql_check_function_tb(target.oid, target.rel, fatal_errors => false,
-		       extra_warnings => true, performance_warnings => false) c
+		       anyelementtype => 'sample', extra_warnings => true, performance_warnings => false) c
 		       -- the checker does not see through return query execute
-		 where c.message not like 'OUT variable % is maybe unmodified'`
+		 where c.message not like 'OUT variable % is maybe unmodified'
+		       -- nor that the literal in text[] := '{}' has no type
+		   and (c.detail is null or c.detail not like 'cast "text" value to "text[]"%')`
 	if found := testpg.Value[string](t, dsn, functions, extension.Names()); found != "" {
 		t.Errorf("plpgsql_check says:\n%s", found)
 	}
