@@ -1,0 +1,12 @@
+// Package soak holds long proofs of the whole system: a model of the queue
+// that many sessions disturb at random, storage that stays flat, programs and
+// servers that are killed. It has no code of its own, only tests.
+//
+// Each test has a short form that runs with all the others, and a long one:
+//
+//	SOAK=1 go test -v -timeout 0 ./lib/soak
+//
+// SOAK_SEED repeats the random choices of an earlier run, whose output names
+// the seed; what the scheduler made of them it cannot repeat. SOAK_SECONDS and
+// SOAK_KILLS change how long a test runs and how often it kills.
+package soak

@@ -1,0 +1,236 @@
+package soak
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"skytools/lib/db"
+	"skytools/lib/testpg"
+)
+
+// eventData is about as long as events are.
+var eventData = strings.Repeat("a few words ", 80)
+
+// slower is how much slower work may be after many batches than on a queue
+// that has just been made.
+const slower = 1.2
+
+// TestFlat works through many small batches while another session holds vacuum
+// up, and demands that they end as fast as they began, on little space.
+//
+// Ends and beginnings are measured in turn, the beginning on a second queue
+// that is made then: the machine may be busy with something else at one time
+// and not at the other.
+func TestFlat(t *testing.T) {
+	for _, tt := range []struct {
+		name, begin string
+		kind        string // how the status calls the one who holds it up
+	}{
+		{"old snapshot", "begin isolation level repeatable read; select 1", "snapshot"},
+		{"idle writer", "begin; select pgq.insert_event('q', 'soak', 'held')", "writer"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := testpg.Start(t)
+			batches := int(number(t, "SOAK_BATCHES", pick[int64](3000, 100_000)))
+			ends := max(300, batches/50)
+			old := newFlat(t, c, tt.begin)
+			for range batches - ends {
+				old.turn(t.Context())
+			}
+			young := newFlat(t, c, tt.begin)
+			for range ends {
+				young.turn(t.Context()) // to warm up
+			}
+			young.ticks, young.rounds = nil, nil
+			for range ends {
+				old.turn(t.Context())
+				young.turn(t.Context())
+			}
+			old.show(ends)
+			compareTimes(t, "ticker", old.ticks[batches-ends:], young.ticks)
+			compareTimes(t, "next_batch and finish_batch", old.rounds[batches-ends:], young.rounds)
+			old.checkSpace()
+			old.release(old.blocked(tt.kind))
+		})
+	}
+}
+
+// flat is a queue in a database of its own, whose vacuum is held up.
+type flat struct {
+	t             *testing.T
+	dsn           string
+	holder, conn  *pgx.Conn
+	maintainer    *session
+	queueID       int32
+	lastTick      int64
+	ticks, rounds []time.Duration
+	tickLimit     int64   // bytes from which on pgq.tick is compacted
+	empty         int64   // size without an event
+	sizes         []int64 // now and then
+}
+
+func newFlat(t *testing.T, c *testpg.Cluster, begin string) *flat {
+	t.Helper()
+	f := &flat{t: t, dsn: c.NewDB(t, testpg.Extensions("pgq")), tickLimit: 1 << 20}
+	if !long {
+		f.tickLimit = 1 << 17
+		limitLogs(t, f.dsn, strconv.FormatInt(f.tickLimit, 10))
+	}
+	testpg.Exec(t, f.dsn, `select pgq.create_queue('q'), pgq.register_consumer('q', 'c');
+		select pgq.set_queue_config('q', 'rotation_period', '1 second')`)
+	var err error
+	if f.holder, err = db.Connect(t.Context(), f.dsn, "soak-holder"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.holder.Close(context.Background()) })
+	if _, err := f.holder.Exec(t.Context(), begin); err != nil {
+		t.Fatal(err)
+	}
+	f.conn = testpg.Connect(t, f.dsn)
+	f.maintainer = &session{h: newHistory(), conn: testpg.Connect(t, f.dsn)}
+	f.empty = f.size()
+	f.lastTick = testpg.Value[int64](t, f.dsn, "select last_tick_id from pgq.get_queue_info('q')")
+	return f
+}
+
+// turn makes an event, a tick and a batch of it.
+func (f *flat) turn(ctx context.Context) {
+	f.t.Helper()
+	if _, err := f.conn.Exec(ctx, "select pgq.insert_event('q', 'soak', $1)", eventData); err != nil {
+		f.t.Fatal(err)
+	}
+	f.tickAndConsume(ctx)
+	if n := len(f.rounds); n%50 == 0 {
+		if err := f.maintainer.maintain(ctx); err != nil {
+			f.t.Fatal(err)
+		}
+		f.sizes = append(f.sizes, f.size())
+	}
+}
+
+func (f *flat) tickAndConsume(ctx context.Context) {
+	f.t.Helper()
+	start := time.Now()
+	if err := f.conn.QueryRow(ctx, "select pgq.tick_if('q', $1)", f.lastTick).Scan(&f.lastTick); err != nil {
+		f.t.Fatal(err)
+	}
+	f.ticks = append(f.ticks, time.Since(start))
+
+	start = time.Now()
+	var id int64
+	if err := f.conn.QueryRow(ctx, "select pgq.next_batch('q', 'c')").Scan(&id); err != nil {
+		f.t.Fatal(err)
+	}
+	var done int
+	if err := f.conn.QueryRow(ctx, "select pgq.finish_batch($1)", id).Scan(&done); err != nil || done != 1 {
+		f.t.Fatalf("finish_batch returned %d, error %v", done, err)
+	}
+	f.rounds = append(f.rounds, time.Since(start))
+}
+
+func (f *flat) size() int64 {
+	f.t.Helper()
+	var n int64
+	if err := f.maintainer.conn.QueryRow(f.t.Context(), sizeSQL).Scan(&n); err != nil {
+		f.t.Fatal(err)
+	}
+	return n
+}
+
+func median(d []time.Duration) time.Duration {
+	s := slices.Sorted(slices.Values(d))
+	return s[len(s)/2]
+}
+
+func (f *flat) show(ends int) {
+	f.t.Logf("%d batches; ticker: first %d %v, last %v; next_batch and finish_batch: first %v, last %v",
+		len(f.rounds), ends, median(f.ticks[:ends]), median(f.ticks[len(f.ticks)-ends:]),
+		median(f.rounds[:ends]), median(f.rounds[len(f.rounds)-ends:]))
+}
+
+func compareTimes(t *testing.T, what string, old, young []time.Duration) {
+	t.Helper()
+	a, b := median(old), median(young)
+	ratio := float64(a) / float64(b)
+	t.Logf("%s: %v at the end, %v on a new queue at the same time, %.2f times", what, a, b, ratio)
+	if ratio > slower {
+		t.Errorf("%s: %.2f times slower at the end, want at most %.2f", what, ratio, slower)
+	}
+}
+
+// checkSpace demands that the space does not grow from the first half to the
+// second one: all is read, so what is kept depends on the rotation period.
+func (f *flat) checkSpace() {
+	f.t.Helper()
+	half := len(f.sizes) / 2
+	first, second := slices.Max(f.sizes[:half]), slices.Max(f.sizes[half:])
+	f.t.Logf("space: at most %d kB in the first half, %d kB in the second, %d kB now", first>>10, second>>10, f.size()>>10)
+	if float64(second) > 1.3*float64(first)+1<<20 {
+		f.t.Errorf("space grows from %d to %d bytes", first, second)
+	}
+	f.t.Log(testpg.Value[string](f.t, f.dsn, usageSQL))
+}
+
+// blocked demands that the status names the session that holds things up, and
+// returns which table.
+func (f *flat) blocked(kind string) (table string) {
+	f.t.Helper()
+	var pid int
+	var application string
+	err := f.maintainer.conn.QueryRow(f.t.Context(), `select pid, application, table_name from pgq.get_rotation_info('q')
+		where blocker_kind = $1`, kind).Scan(&pid, &application, &table)
+	if err != nil {
+		f.t.Fatalf("pgq.get_rotation_info names no %s: %v", kind, err)
+	}
+	if want := int(f.holder.PgConn().PID()); pid != want || application != "soak-holder" {
+		f.t.Errorf("pgq.get_rotation_info names %d %q, want %d %q", pid, application, want, "soak-holder")
+	}
+	return table
+}
+
+// release ends the idle transaction and demands that the space of what it held
+// up comes back with the next rotation, and all space with one more.
+func (f *flat) release(table string) {
+	f.t.Helper()
+	ctx := f.t.Context()
+	f.t.Cleanup(func() {
+		if f.t.Failed() {
+			f.t.Log(testpg.Value[string](f.t, f.dsn, usageSQL))
+			f.t.Log(testpg.Value[string](f.t, f.dsn, "select string_agg(i::text, E'\n') from pgq.get_rotation_info(null) i"))
+		}
+	})
+	if _, err := f.holder.Exec(ctx, "commit"); err != nil {
+		f.t.Fatal(err)
+	}
+	const switched = "select queue_switch_time from pgq.queue"
+	rotations, last := 0, testpg.Value[time.Time](f.t, f.dsn, switched)
+	start := time.Now()
+	wait := func(what string, size func() int64, enough int64, limit int) {
+		before := size()
+		testpg.Wait(f.t, time.Minute, what, func() bool {
+			// a table is done with when a tick and the consumer are past it
+			f.tickAndConsume(ctx)
+			if err := f.maintainer.maintain(ctx); err != nil {
+				f.t.Fatal(err)
+			}
+			if now := testpg.Value[time.Time](f.t, f.dsn, switched); now != last {
+				rotations, last = rotations+1, now
+			}
+			return rotations > limit || size() < enough
+		})
+		f.t.Logf("%s: %d kB at the release, %d kB after %d rotations and %v", what, before>>10, size()>>10, rotations, time.Since(start).Round(time.Millisecond))
+		if rotations > limit {
+			f.t.Errorf("%s: not given back with %d rotations", what, limit)
+		}
+	}
+	wait("space of "+table, func() int64 {
+		return testpg.Value[int64](f.t, f.dsn, "select coalesce(pg_total_relation_size(to_regclass($1)), 0)", table)
+	}, f.tickLimit+f.tickLimit/2, 1)
+	wait("space of all", f.size, f.empty+f.tickLimit+512<<10, 2)
+}
