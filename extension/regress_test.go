@@ -94,8 +94,11 @@ func TestPlpgsqlCheck(t *testing.T) {
 		)
 		select coalesce(string_agg(format('%s line %s: %s: %s %s', target.oid::regprocedure, c.lineno, c.level, c.message, c.query),
 		                           E'\n' order by target.oid::regprocedure::text, c.lineno), '')
-		  from target, plpgsql_check_function_tb(target.oid, target.rel, fatal_errors => false,
-		       anyelementtype => 'sample', extra_warnings => true, performance_warnings => false) c
+		  from target, plpgsql_check_function_tb(target.oid, target.rel,
+		       -- By position: the name of the last one differs between versions.
+		       /* fatal_errors */ false, /* other_warnings */ true, /* performance_warnings */ false,
+		       /* extra_warnings */ true, /* security_warnings */ false, /* compatibility_warnings */ false,
+		       /* oldtable */ null, /* newtable */ null, /* anyelement */ 'sample') c
 		       -- the checker does not see through return query execute
 		 where c.message not like 'OUT variable % is maybe unmodified'
 		       -- nor that the literal in text[] := '{}' has no type
