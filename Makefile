@@ -38,10 +38,10 @@ install: build ## install programs and man pages; DESTDIR=, PREFIX=/usr/local
 	    dir=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.} && install -d $$dir && install -m 644 $$page $$dir || exit; done
 
 .PHONY: demo
-demo: ## show the whole system at work; DEMO_SECONDS=20
-	scripts/setup demo
-	@$(MAKE) --no-print-directory build
-	scripts/demo
+demo: ## show the whole system at work, events on stdout; DEMO_SECONDS=20
+	@scripts/setup demo
+	@$(MAKE) -s build >&2
+	@scripts/demo
 
 .PHONY: test
 test: ## run all tests; installs what they need when root
