@@ -31,12 +31,13 @@ func newConditions(logger *slog.Logger) *conditions {
 	return &conditions{logger: logger, m: map[string]condition{}}
 }
 
-// begin notes a condition, and logs it if it or its cause is new.
+// begin notes a condition, and logs it if it or its cause is new. The cause is
+// the message with its attributes, and the class of the error.
 func (c *conditions) begin(level slog.Level, key, msg string, err error, attrs ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	old, ok := c.m[key]
-	cause := msg + " " + errorClass(err)
+	cause := fmt.Sprint(msg, errorClass(err), attrs)
 	if ok && old.cause == cause {
 		level = slog.LevelDebug
 	} else if !ok {

@@ -30,14 +30,11 @@ type Settings struct {
 	ConnectAge time.Duration // after which the ticking connection is renewed
 }
 
-// Limits of single statements. A server that does not answer within them is
+// limits bound single statements. A server that does not answer within them is
 // treated as one that is away; the statement is cancelled.
-const (
-	probeLimit  = 30 * time.Second
-	tickLimit   = time.Minute
-	maintLimit  = time.Hour
-	vacuumLimit = 24 * time.Hour
-)
+type limits struct{ probe, tick, maint, vacuum time.Duration }
+
+var usualLimits = limits{probe: 30 * time.Second, tick: time.Minute, maint: time.Hour, vacuum: 24 * time.Hour}
 
 // standbyPoll is how often a standby is asked whether it was promoted.
 const standbyPoll = 2 * time.Second
@@ -124,6 +121,7 @@ type Database struct {
 	open     gate          // for maintenance and retry
 	wrap     atomic.Bool   // see session
 	tried    chan struct{} // closed after the first attempt to connect
+	limits   limits
 	// questions are asked by the other loops over the ticking connection,
 	// which is there anyway.
 	questions chan question
@@ -141,8 +139,8 @@ func New(c Config) *Database {
 	d := &Database{
 		name: c.Name, dialer: c.Dialer, logger: logger, beat: c.Beat, listed: c.Listed,
 		cond: newConditions(logger), wake: make(chan struct{}, 1), tried: make(chan struct{}),
-		questions: make(chan question),
-		status:    Status{Name: c.Name, State: Starting, Since: time.Now()},
+		questions: make(chan question), limits: usualLimits,
+		status: Status{Name: c.Name, State: Starting, Since: time.Now()},
 	}
 	d.Update(c.Settings)
 	return d
@@ -345,7 +343,7 @@ func (d *Database) connect(ctx context.Context, beat Beat) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{conn: conn, beat: beat}, nil
+	return &session{conn: conn, beat: beat, limits: d.limits}, nil
 }
 
 // sleep waits for d, and reports whether ctx is still good. A value on wake

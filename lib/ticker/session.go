@@ -37,8 +37,9 @@ func (p *probe) good() bool { return p.version != "" && p.version[0] >= '3' }
 
 // A session is one connection with its loop's promise to move on.
 type session struct {
-	conn *pgx.Conn
-	beat Beat
+	conn   *pgx.Conn
+	beat   Beat
+	limits limits
 	// wrap says that each statement which must run in READ COMMITTED needs a
 	// transaction that says so. It is not set for the session: behind a pooler
 	// there is none.
@@ -84,7 +85,7 @@ func (s *session) value(ctx context.Context, sql string, args []any, dest ...any
 // probe asks the database about itself.
 func (s *session) probe(ctx context.Context) (*probe, error) {
 	var p probe
-	err := s.do(ctx, "look at the database", probeLimit, func(ctx context.Context) error {
+	err := s.do(ctx, "look at the database", s.limits.probe, func(ctx context.Context) error {
 		err := s.conn.QueryRow(ctx, probeSQL).Scan(&p.serverNum, &p.serverVersion, &p.recovery, &p.otherIso, &p.schema, &p.fast)
 		if err != nil || !p.schema || p.serverNum < oldestServer {
 			return err
@@ -105,7 +106,7 @@ func (s *session) probe(ctx context.Context) (*probe, error) {
 
 // ticker calls pgq.ticker() and returns how many queues got a tick.
 func (s *session) ticker(ctx context.Context) (n int64, err error) {
-	err = s.do(ctx, "pgq.ticker()", tickLimit, func(ctx context.Context) error {
+	err = s.do(ctx, "pgq.ticker()", s.limits.tick, func(ctx context.Context) error {
 		return s.value(ctx, `select pgq.ticker()`, nil, &n)
 	})
 	return n, err
@@ -113,7 +114,7 @@ func (s *session) ticker(ctx context.Context) (n int64, err error) {
 
 // queues lists the queues that pgq.ticker() would tick.
 func (s *session) queues(ctx context.Context) (names []string, err error) {
-	err = s.do(ctx, "list queues", tickLimit, func(ctx context.Context) error {
+	err = s.do(ctx, "list queues", s.limits.tick, func(ctx context.Context) error {
 		rows, err := s.conn.Query(ctx, `select queue_name from pgq.queue
 			where not queue_external_ticker and not queue_ticker_paused order by queue_name`)
 		if err != nil {
@@ -128,7 +129,7 @@ func (s *session) queues(ctx context.Context) (names []string, err error) {
 // tickQueue calls pgq.ticker() for one queue, and returns 1 if it got a tick.
 func (s *session) tickQueue(ctx context.Context, queue string) (int64, error) {
 	var id *int64
-	err := s.do(ctx, "pgq.ticker("+queue+")", tickLimit, func(ctx context.Context) error {
+	err := s.do(ctx, "pgq.ticker("+queue+")", s.limits.tick, func(ctx context.Context) error {
 		return s.value(ctx, `select pgq.ticker($1)`, []any{queue}, &id)
 	})
 	if err != nil || id == nil {
@@ -139,7 +140,7 @@ func (s *session) tickQueue(ctx context.Context, queue string) (int64, error) {
 
 // tickable tells whether pgq.ticker() still knows the queue.
 func (s *session) tickable(ctx context.Context, queue string) (yes bool, err error) {
-	err = s.do(ctx, "look for queue "+queue, tickLimit, func(ctx context.Context) error {
+	err = s.do(ctx, "look for queue "+queue, s.limits.tick, func(ctx context.Context) error {
 		return s.conn.QueryRow(ctx, `select exists (select 1 from pgq.queue
 			where queue_name = $1 and not queue_external_ticker and not queue_ticker_paused)`, queue).Scan(&yes)
 	})
@@ -150,7 +151,7 @@ func (s *session) tickable(ctx context.Context, queue string) (yes bool, err err
 // without the driver's upper half.
 func (s *session) states(ctx context.Context) (rows []queueState, err error) {
 	const sql = `select queue_name, event_seq, last_tick_id, last_tick_seq, last_tick_snapshot, due, cur_snapshot from pgq.ticker_state()`
-	err = s.do(ctx, "pgq.ticker_state()", tickLimit, func(ctx context.Context) error {
+	err = s.do(ctx, "pgq.ticker_state()", s.limits.tick, func(ctx context.Context) error {
 		res := s.conn.PgConn().ExecParams(ctx, sql, nil, nil, nil, nil).Read()
 		if res.Err != nil {
 			return res.Err
@@ -185,7 +186,7 @@ func (s *session) states(ctx context.Context) (rows []queueState, err error) {
 // made it, or 0 if somebody else was faster.
 func (s *session) tickIf(ctx context.Context, q *queueState) (tick, txid int64, err error) {
 	var t, x *int64
-	err = s.do(ctx, "pgq.tick_if("+q.queue+")", tickLimit, func(ctx context.Context) error {
+	err = s.do(ctx, "pgq.tick_if("+q.queue+")", s.limits.tick, func(ctx context.Context) error {
 		// the function is called first, in FROM
 		return s.value(ctx, `select t, pg_catalog.txid_current_if_assigned() from pgq.tick_if($1, $2) t`,
 			[]any{q.queue, q.tickID}, &t, &x)
@@ -198,7 +199,7 @@ func (s *session) tickIf(ctx context.Context, q *queueState) (tick, txid int64, 
 
 // ask runs a query that answers yes or no.
 func (s *session) ask(ctx context.Context, what, sql string) (yes bool, err error) {
-	err = s.do(ctx, what, tickLimit, func(ctx context.Context) error {
+	err = s.do(ctx, what, s.limits.tick, func(ctx context.Context) error {
 		return s.conn.QueryRow(ctx, sql).Scan(&yes)
 	})
 	return yes, err
@@ -207,7 +208,7 @@ func (s *session) ask(ctx context.Context, what, sql string) (yes bool, err erro
 // retry moves a portion of the events whose time has come, and returns their
 // number.
 func (s *session) retry(ctx context.Context) (n int64, err error) {
-	err = s.do(ctx, "pgq.maint_retry_events()", maintLimit, func(ctx context.Context) error {
+	err = s.do(ctx, "pgq.maint_retry_events()", s.limits.maint, func(ctx context.Context) error {
 		return s.value(ctx, `select * from pgq.maint_retry_events()`, nil, &n)
 	})
 	return n, err
@@ -231,7 +232,7 @@ var oldMaintSQL string
 
 // operations asks for the maintenance list.
 func (s *session) operations(ctx context.Context) (ops []operation, err error) {
-	err = s.do(ctx, "pgq.maint_operations()", maintLimit, func(ctx context.Context) error {
+	err = s.do(ctx, "pgq.maint_operations()", s.limits.maint, func(ctx context.Context) error {
 		sql := `select func_name, func_arg from pgq.maint_operations()`
 		var old bool
 		err := s.conn.QueryRow(ctx, `select not exists (select 1 from pg_catalog.pg_proc p
@@ -257,7 +258,7 @@ func (s *session) operations(ctx context.Context) (ops []operation, err error) {
 // begins with: not 0 means that it wants to be run again.
 func (s *session) run(ctx context.Context, o operation) (again bool, err error) {
 	if sql, ok := o.vacuum(); ok {
-		return false, s.do(ctx, o.String(), vacuumLimit, func(ctx context.Context) error {
+		return false, s.do(ctx, o.String(), s.limits.vacuum, func(ctx context.Context) error {
 			_, err := s.conn.Exec(ctx, sql)
 			return err
 		})
@@ -267,7 +268,7 @@ func (s *session) run(ctx context.Context, o operation) (again bool, err error) 
 	if o.Arg != nil {
 		sql, args = `select `+quoteName(o.Func)+`($1)`, append(args, *o.Arg)
 	}
-	err = s.do(ctx, o.String(), maintLimit, func(ctx context.Context) error {
+	err = s.do(ctx, o.String(), s.limits.maint, func(ctx context.Context) error {
 		if s.wrap {
 			return pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 				again, err = wantsAgain(ctx, tx, sql, args)

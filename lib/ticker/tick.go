@@ -31,6 +31,7 @@ type run struct {
 	// queueWise says that a queue is broken: pgq.ticker() is one transaction
 	// for all queues and would stop them all.
 	queueWise bool
+	bad       map[string]badQueue
 	shy       map[string]time.Time // queues to leave out of fast ticks until then
 	blind     time.Time            // no looks until then
 	pace      pace
@@ -53,7 +54,7 @@ const (
 // second statement.
 func (l *tickLoop) tick(ctx context.Context, s *session, p *probe) (pause time.Duration) {
 	r := &run{
-		tickLoop: l, s: s, fast: p.fast, shy: map[string]time.Time{},
+		tickLoop: l, s: s, fast: p.fast, bad: map[string]badQueue{}, shy: map[string]time.Time{},
 		queueWise: len(l.d.cond.with(queueKey)) > 0,
 	}
 	now := time.Now()
@@ -144,12 +145,21 @@ func (r *run) sleep(ctx context.Context, until time.Time) error {
 		case q := <-r.d.questions:
 			yes, err := r.s.ask(ctx, q.what, q.sql)
 			q.answer <- yes || err != nil // a round of its own will tell what is wrong
-			if err != nil && r.broken(err) {
+			if err != nil && r.lost(err) {
 				return err
 			}
 		}
 	}
 }
+
+// A badQueue could not be ticked, and is left alone for a while.
+type badQueue struct {
+	err   error
+	until time.Time
+}
+
+// badPasses is how many passes a bad queue is left out of.
+const badPasses = 10
 
 // callTicker makes the ticks that are due by the queues' own settings, and
 // returns how many queues got one.
@@ -171,9 +181,13 @@ func (r *run) callTicker(ctx context.Context) (n int64, err error) {
 // broken tells whether err is about the connection or the whole database, so
 // that trying queue by queue would help nothing.
 func (r *run) broken(err error) bool {
+	return r.lost(err) || db.IsUndefinedObject(err) && !fromInside(err) || db.Code(err) == readOnly
+}
+
+// lost tells whether err leaves the connection in doubt.
+func (r *run) lost(err error) bool {
 	var to *timeoutError
-	return r.s.conn.IsClosed() || errors.As(err, &to) || db.IsConnectionLoss(err) ||
-		db.IsUndefinedObject(err) && !fromInside(err) || db.Code(err) == readOnly
+	return r.s.conn.IsClosed() || errors.As(err, &to) || db.IsConnectionLoss(err)
 }
 
 // fromInside tells whether an error comes from inside a function, and not from
@@ -194,8 +208,13 @@ func (r *run) tickQueues(ctx context.Context, all error) (n int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	now := time.Now()
 	failed := map[string]error{}
 	for _, name := range names {
+		if bad, ok := r.bad[name]; ok && bad.until.After(now) {
+			failed[name] = bad.err
+			continue
+		}
 		m, err := r.s.tickQueue(ctx, name)
 		n += m
 		if err == nil {
@@ -204,6 +223,7 @@ func (r *run) tickQueues(ctx context.Context, all error) (n int64, err error) {
 		if r.broken(err) {
 			return n, err
 		}
+		d.Stats.TickErrors.Add(1)
 		// It may have been dropped or paused after the list was made.
 		switch ok, err2 := r.s.tickable(ctx, name); {
 		case err2 != nil:
@@ -211,6 +231,7 @@ func (r *run) tickQueues(ctx context.Context, all error) (n int64, err error) {
 		case ok:
 			failed[name] = err
 			all = err
+			r.bad[name] = badQueue{err, now.Add(badPasses * d.settings.Load().Ticker)}
 		}
 	}
 	d.Stats.Ticks.Add(n)
@@ -218,11 +239,11 @@ func (r *run) tickQueues(ctx context.Context, all error) (n int64, err error) {
 		return 0, all // it is not the fault of one queue
 	}
 	for name, err := range failed {
-		d.Stats.TickErrors.Add(1)
 		d.cond.begin(slog.LevelError, queueKey+name, "queue cannot be ticked, the others can", err, log.Queue, name)
 	}
 	for _, name := range d.badQueues() {
 		if failed[name] == nil {
+			delete(r.bad, name)
 			d.cond.end(queueKey+name, "queue is ticked again", log.Queue, name)
 		}
 	}
