@@ -13,7 +13,7 @@ returns text[] as $$
 --      of quotes, and an empty one outside is a doubled quote.
 --
 -- Parameters:
---      i_row       - row::text
+--      i_row       - text of the row, which record_out() made
 --      i_count     - its number of columns
 --
 -- Returns:
@@ -25,13 +25,15 @@ returns text[] as $$
 declare
     _row text := pg_catalog.replace(i_row, E'\\\\', E'\\');
     _null text := E'\x01';
+    _nr integer := 0;
     _comma text;
     _comma_null text;
     _pieces text[];
 begin
     -- stands for NULL; must be nowhere in the row
     while pg_catalog.strpos(_row, _null) > 0 loop
-        _null := E'\x01' || pg_catalog.length(_null) || E'\x02';
+        _nr := _nr + 1;
+        _null := E'\x01' || _nr || E'\x02';
     end loop;
     _comma := _null || ',';
     _comma_null := ',' || _comma;

@@ -24,8 +24,8 @@ returns pgq._columns as $$
 --
 --      A plan that is made under REPEATABLE READ or SERIALIZABLE would keep what
 --      the transaction's old snapshot shows. So the description is compared with
---      what the server knows of the row type and the index now, which is beyond
---      snapshots; if they differ, the transaction cannot go on.
+--      what the server knows of the row type and the key's index now, which is
+--      beyond snapshots; if they differ, the transaction cannot go on.
 --
 -- Parameters:
 --      i_row       - NULL of the type
@@ -36,7 +36,7 @@ returns pgq._columns as $$
 declare
     _relid oid := pgq._trigger_relid(i_row);
     _columns pgq._columns := pgq._trigger_table(_relid);
-    _identity oid := pg_catalog.pg_get_replica_identity_index(_relid);
+    _identity oid;
     _names text[];
     _types oid[];
 begin
@@ -52,6 +52,7 @@ begin
                         || ']::pg_catalog.oid[]'
                    from pg_catalog.unnest(_names) n)
            into _types using i_row;
+        _identity := pg_catalog.pg_get_replica_identity_index(_relid);
         if _types = array(select a.atttypid from pg_catalog.pg_attribute a
                            where a.attrelid = _relid and a.attnum > 0 and not a.attisdropped
                            order by a.attnum)

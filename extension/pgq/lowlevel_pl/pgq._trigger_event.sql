@@ -85,7 +85,8 @@ begin
             when 'ev_extra3=' then exprs[5] := _value;
             when 'ev_extra4=' then exprs[6] := _value;
             when 'when=' then exprs[7] := _value;
-            else raise exception 'bad param to pgq trigger';
+            else raise exception 'bad param to pgq trigger' using
+                detail = pg_catalog.format('The argument is "%s".', i_argv[_i]);
         end case;
     end loop;
 

@@ -35,7 +35,7 @@ begin
         elsif _expr operator(pg_catalog.=) '' then
             _value := null;
             _type := 0;
-        elsif _expr operator(pg_catalog.~) E'^\'[^\'\\\\]*\'$' then
+        elsif _expr operator(pg_catalog.~) E'^''[^''\\\\]*''$' then
             -- a plain string, the name of a partitioned table maybe, needs no query
             _value := pg_catalog.btrim(_expr, '''');
             _type := 25;

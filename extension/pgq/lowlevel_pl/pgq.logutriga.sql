@@ -58,14 +58,14 @@ declare
     _columns pgq._columns;
     _event record;
     _fields text[];
-    _id bigint;
 begin
     if tg_level operator(pg_catalog.=) 'ROW' then
         -- Constants of the plan, which is what makes this fast: see pgq._trigger_columns().
         _columns := case when tg_relid operator(pg_catalog.=) pgq._trigger_relid(case when false then new end)
                          then pgq._trigger_columns(case when false then new end) end;
         _event := pgq._trigger_event('url', tg_argv, tg_op, tg_when, tg_level, tg_table_schema, tg_table_name,
-                                     _columns, new, old, new::text, old::text);
+                                     _columns, new, old,
+                                     pg_catalog.format('%s', new), pg_catalog.format('%s', old));
     else
         _event := pgq._trigger_event('url', tg_argv, tg_op, tg_when, tg_level, tg_table_schema, tg_table_name,
                                      pgq._trigger_table(tg_relid), null, null, null, null);
@@ -78,9 +78,8 @@ begin
                                                 case when _event.deletes then old else new end);
         end if;
         if _fields is not null then
-            -- evaluated as an expression, which PERFORM is not
-            _id := pgq.insert_event(_event.queue, _fields[1], _fields[2], _fields[3],
-                                    _fields[4], _fields[5], _fields[6]);
+            perform pgq.insert_event(_event.queue, _fields[1], _fields[2], _fields[3],
+                                     _fields[4], _fields[5], _fields[6]);
         end if;
     end if;
 
