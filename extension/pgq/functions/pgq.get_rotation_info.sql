@@ -14,8 +14,8 @@ returns setof record as $$
 -- Function: pgq.get_rotation_info(1)
 --
 --      Event tables of a queue, and who keeps the old ones from being
---      truncated, one row each. Names of other users' applications need
---      pg_read_all_stats.
+--      truncated, one row each. Names of other users' applications are shown
+--      to members of pg_read_all_stats only, as everywhere.
 --
 -- Parameters:
 --      i_queue_name    - queue; NULL: all
@@ -36,6 +36,8 @@ returns setof record as $$
 --      age             - lag of the consumer, or age of the transaction
 --      application     - application_name
 -- ----------------------------------------------------------------------
+declare
+    _all boolean := pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'usage');
 begin
     return query
     with tab as (
@@ -69,7 +71,7 @@ begin
     ), holder as (
         select distinct on (tab.rel, l.pid) tab.rel, coalesce(l.pid, 0) as pid,
                case when l.mode in ('AccessShareLock', 'RowShareLock') then 'reader' else 'writer' end as kind,
-               a.xact_start, a.application_name
+               a.xact_start, case when _all or a.usename = session_user then a.application_name end as application_name
           from tab
           join pg_catalog.pg_locks l on l.locktype = 'relation' and l.relation = tab.rel::oid and l.granted
            and l.database = (select d.oid from pg_catalog.pg_database d
@@ -102,7 +104,7 @@ begin
            a.pid::text, 'snapshot', a.pid, pg_catalog.now() - a.xact_start, a.application_name
       from pgq.queue q
       join lateral (
-            select s.pid, s.xact_start, s.application_name
+            select s.pid, s.xact_start, case when _all or s.usename = session_user then s.application_name end as application_name
               from pg_catalog.pg_stat_activity s
              where (s.backend_xmin is not null or s.backend_xid is not null)
                and s.datname = pg_catalog.current_database()
