@@ -7,9 +7,9 @@ package ticker
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -295,7 +295,7 @@ func (l *tickLoop) away(ctx context.Context, err error) time.Duration {
 	l.d.setState(Away)
 	l.d.Stats.TickErrors.Add(1)
 	l.d.cond.begin(slog.LevelWarn, stateKey, "database is away, trying again", err)
-	return l.pause.next()
+	return l.retryIn(err)
 }
 
 // failing notes that there is a connection, but no ticks.
@@ -309,7 +309,17 @@ func (l *tickLoop) failing(ctx context.Context, err error) time.Duration {
 	l.d.setState(Failing)
 	l.d.Stats.TickErrors.Add(1)
 	l.d.cond.begin(slog.LevelError, stateKey, "cannot tick, trying again", err)
-	return l.pause.next()
+	return l.retryIn(err)
+}
+
+// retryIn says when to try again. Where a person has to do something first,
+// each attempt would only be one more line in the server's log.
+func (l *tickLoop) retryIn(err error) time.Duration {
+	d := l.pause.next()
+	if code := db.Code(err); strings.HasPrefix(code, "28") || code == "3D000" || db.IsPermission(err) {
+		d = max(d, l.d.settings.Load().Check)
+	}
+	return d
 }
 
 // unfit notes that there is nothing to tick here for now.
@@ -428,6 +438,3 @@ func (g *gate) wait(ctx context.Context) bool {
 		}
 	}
 }
-
-// String names the database for messages.
-func (d *Database) String() string { return fmt.Sprintf("database %s", d.name) }
