@@ -51,6 +51,15 @@ delete from pgq.tick where tick_id = 1 and tick_queue = :q;
 update pgq.subscription set sub_last_tick = null where sub_queue <> :q;
 select * from pgq.get_consumer_info();
 rollback;
+-- with one snapshot, without writing, as on a standby
+begin isolation level repeatable read read only;
+select count(*) from pgq.get_queue_info();
+select count(*) from pgq.get_consumer_info();
+select count(*) > 0 as rotation from pgq.get_rotation_info(null);
+select count(*) from pgq.ticker_state();
+select queue_name from pgq.get_batch_info(0);
+select pgq.next_batch('gamma', 'c2') is null as read_only;
+rollback;
 select pgq.next_batch('gamma', 'c2') as b \gset
 select current_batch = :b as batch, last_tick, next_tick, pending_events > 0 as pending from pgq.get_consumer_info('gamma', 'c2');
 select pgq.drop_queue(queue_name, true) from pgq.queue;

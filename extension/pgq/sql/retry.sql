@@ -101,5 +101,21 @@ select pgq.event_retry_raw(null, null, now(), 1, now(), null, null, null, null, 
 select pgq.event_retry_raw('q', 'c', now(), 5000, now(), null, null, null, null, null, null, null);
 
 delete from pgq.retry_queue;
+-- a queue that takes no inserts keeps its events waiting, and no other's
+select pgq.create_queue('other');
+select pgq.register_consumer('other', 'c');
+select pgq.event_retry_raw('q', 'c', now(), 1, now(), 0, 't', 'd', null, null, null, null),
+       pgq.event_retry_raw('other', 'c', now(), 1, now(), 0, 't', 'd', null, null, null, null);
+update pgq.queue set queue_disable_insert = true where queue_name = 'q';
+select pgq.maint_retry_events(), pgq.maint_retry_events();
+set session_replication_role = replica;
+select pgq.maint_retry_events();
+reset session_replication_role;
+update pgq.queue set queue_disable_insert = false;
+-- nor does the limit of a transaction hold up what was let in once
+update pgq.queue set queue_per_tx_limit = 2;
+select count(pgq.event_retry_raw('q', 'c', now(), n, now(), 0, 't', 'd', null, null, null, null)) from generate_series(1, 5) n;
+select pgq.maint_retry_events();
+select pgq.drop_queue('other', true);
 drop function consume;
 select pgq.drop_queue('q', true);

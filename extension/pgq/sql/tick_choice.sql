@@ -90,9 +90,31 @@ select custom('1 hour', null, null, '1 minute') as next_is_old;
 -- nothing was written
 select last_tick, current_batch from pgq.get_consumer_info('q', 'c');
 
+-- next_batch_upto: as many ticks as hold about so many events, at least one
+create function upto(max_count int) returns text as $$
+declare
+    r record;
+begin
+    select * into r from pgq.next_batch_upto('q', 'c', max_count);
+    raise exception using errcode = 'PT001';
+exception
+    when sqlstate 'PT001' then
+        return format('%s -> %s', r.prev_tick_id, r.cur_tick_id);
+end;
+$$ language plpgsql;
+select n, upto(n) from unnest(array[null, -1, 0, 9, 10, 29, 30, 31, 150, 899, 900, 1000000]) n;
+drop function upto;
+
 -- ids need no order without gaps; a batch over many ticks
 select prev_tick_id, cur_tick_id, prev_tick_event_seq, cur_tick_event_seq from pgq.next_batch_custom('q', 'c', null, 120, null);
 select prev_tick_id, tick_id, seq_start, seq_end from pgq.subscription, pgq.get_batch_info(sub_batch);
 
+-- the open one, whatever is asked for
+select prev_tick_id, cur_tick_id from pgq.next_batch_upto('q', 'c', 1);
+select pgq.finish_batch(sub_batch) from pgq.subscription;
+select prev_tick_id, cur_tick_id from pgq.next_batch_upto('q', 'c', 1);
+select pgq.finish_batch(sub_batch) from pgq.subscription;
+select * from pgq.next_batch_upto('q', 'c', 1);
+select * from pgq.next_batch_upto('q', 'nosuch', 1);
 drop function custom, helper;
 select pgq.drop_queue('q', true);
