@@ -37,10 +37,9 @@ func Tree(t testing.TB) ServerTree {
 	t.Helper()
 	bin := findBin(t)
 	pgConfig := filepath.Join(bin, "pg_config")
-	// pgxs.mk itself may belong to another package than the rest of PGXS.
-	out, err := exec.Command(pgConfig, "--includedir-server").Output()
+	out, err := exec.Command(pgConfig, "--pgxs").Output()
 	if err == nil {
-		_, err = os.Stat(filepath.Join(strings.TrimSpace(string(out)), "postgres.h"))
+		_, err = os.Stat(strings.TrimSpace(string(out)))
 	}
 	if err != nil {
 		Unavailable(t, "no PGXS: install the server's development package: "+err.Error())
