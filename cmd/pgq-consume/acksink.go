@@ -52,7 +52,7 @@ func (s *ackSink) start() error {
 	}
 	s.replies = r
 	s.answers = newAnswers(r)
-	s.lines = consumer.NewLines(s.command.stdin, s.format)
+	s.lines = consumer.NewLines(pipeWriter{s.command.stdin}, s.format)
 	return nil
 }
 

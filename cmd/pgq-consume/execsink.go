@@ -50,7 +50,7 @@ func (s *execSink) start(ctx context.Context) error {
 	if s.command, err = s.spec.start(batchEnv(&s.batch.Batch)); err != nil {
 		return err
 	}
-	s.lines = consumer.NewLines(s.command.stdin, s.format)
+	s.lines = consumer.NewLines(pipeWriter{s.command.stdin}, s.format)
 	return s.lines.Begin(ctx, s.batch)
 }
 

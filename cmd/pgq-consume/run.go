@@ -299,11 +299,11 @@ func (a *app) work(w *worker, sub string, out io.Writer) error {
 	}
 	opt := consumer.Options{
 		DSN: a.o.Source.DB, ApplicationName: program,
-		Reader:        pgq.Reader{Queue: a.o.Source.Queue, Consumer: a.o.Source.Consumer, Subconsumer: sub},
-		PollInterval:  a.o.Selection.PollInterval.Duration(),
-		UntilEmpty:    a.o.Selection.UntilEmpty,
-		Merge:         merge,
-		Logger:        a.logger,
+		Reader:       pgq.Reader{Queue: a.o.Source.Queue, Consumer: a.o.Source.Consumer, Subconsumer: sub},
+		PollInterval: a.o.Selection.PollInterval.Duration(),
+		UntilEmpty:   a.o.Selection.UntilEmpty,
+		Merge:        merge,
+		Logger:       a.logger,
 		OnBatch: func(s consumer.Summary) {
 			a.count.finished(s.Batch)
 			if max := a.o.Selection.MaxEvents; max != nil && a.count.events.Load() >= *max {
