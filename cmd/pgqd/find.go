@@ -124,6 +124,9 @@ func (s *server) foundDatabases(ctx context.Context, r found) {
 	if f.failing != "" {
 		f.failing = ""
 		s.logger.Info("databases can be listed again", log.DB, s.opts.Settings.InitialDatabase)
+		for _, db := range s.dbs { // the server is back
+			db.Wake()
+		}
 	}
 	denied := map[string]bool{}
 	for _, name := range r.denied {

@@ -20,44 +20,47 @@ import (
 
 const program = "pgqd"
 
+//go:embed help.txt
+var help string
+
 //go:embed sample.ini
 var sample string
 
-// options are the whole surface of pgqd. What has an ini key can also be given
-// in the environment.
+// options are the whole surface of pgqd; help.txt and the man page explain
+// them. What has an ini key can also be given in the environment.
 type options struct {
 	Settings struct {
-		Logfile         cli.Path    `long:"logfile" ini:"logfile" value-name:"FILE" description:"log to this file; opened anew on SIGHUP"`
-		Pidfile         cli.Path    `long:"pidfile" ini:"pidfile" value-name:"FILE" description:"keep the process id in this file"`
-		BaseConnstr     string      `long:"base-connstr" ini:"base_connstr" secret:"connstr" value-name:"DSN" description:"connection string for all databases, without dbname"`
-		DB              string      `long:"db" ini:"db" secret:"connstr" value-name:"DSN" description:"instead of base_connstr; a database in it is the only one served, unless there is a database_list"`
-		InitialDatabase string      `long:"initial-database" ini:"initial_database" default:"template1" value-name:"NAME" description:"where to list the databases"`
-		DatabaseList    string      `long:"database-list" ini:"database_list" value-name:"NAMES" description:"serve these databases, separated by commas; empty: all that there are"`
-		Syslog          syslogMode  `long:"syslog" ini:"syslog" default:"auto" value-name:"0|1|auto" description:"log to syslog; auto: in the background"`
-		SyslogIdent     string      `long:"syslog-ident" ini:"syslog_ident" default:"pgqd" value-name:"NAME" description:"program name for syslog"`
-		SyslogFacility  string      `long:"syslog-facility" ini:"syslog_facility" default:"daemon" value-name:"NAME" description:"facility for syslog"`
-		LogFormat       string      `long:"log-format" ini:"log_format" default:"auto" choice:"auto" choice:"text" choice:"json" choice:"journal" description:"format of logfile and console"`
-		MetricsListen   string      `long:"metrics-listen" ini:"metrics_listen" value-name:"ADDR" description:"answer on this address: /metrics for Prometheus, /healthz"`
-		CheckPeriod     cli.Seconds `long:"check-period" ini:"check_period" default:"60" value-name:"SECS" description:"how often to look for new databases, and for pgq in those without"`
-		RetryPeriod     cli.Seconds `long:"retry-period" ini:"retry_period" default:"30" value-name:"SECS" description:"how often to move retried events"`
-		MaintPeriod     cli.Seconds `long:"maint-period" ini:"maint_period" default:"120" value-name:"SECS" description:"how often to do maintenance"`
-		TickerPeriod    cli.Seconds `long:"ticker-period" ini:"ticker_period" default:"1" value-name:"SECS" description:"how often to run the ticker"`
-		FastPeriod      cli.Seconds `long:"fast-period" ini:"fast_period" default:"0.002" value-name:"SECS" description:"shortest pause between two looks for new events; 0: only every ticker_period"`
-		StatsPeriod     cli.Seconds `long:"stats-period" ini:"stats_period" default:"30" value-name:"SECS" description:"how often to log statistics"`
-		ConnectionLife  cli.Seconds `long:"connection-lifetime" ini:"connection_lifetime" default:"3600" value-name:"SECS" description:"age at which a ticking connection is renewed"`
-	} `group:"Settings, which may also come from the ini file or the environment"`
+		Logfile         cli.Path    `long:"logfile" ini:"logfile"`
+		Pidfile         cli.Path    `long:"pidfile" ini:"pidfile"`
+		BaseConnstr     string      `long:"base-connstr" ini:"base_connstr" secret:"connstr"`
+		DB              string      `long:"db" ini:"db" secret:"connstr"`
+		InitialDatabase string      `long:"initial-database" ini:"initial_database" default:"template1"`
+		DatabaseList    string      `long:"database-list" ini:"database_list"`
+		Syslog          syslogMode  `long:"syslog" ini:"syslog" default:"auto"`
+		SyslogIdent     string      `long:"syslog-ident" ini:"syslog_ident" default:"pgqd"`
+		SyslogFacility  string      `long:"syslog-facility" ini:"syslog_facility" default:"daemon"`
+		LogFormat       string      `long:"log-format" ini:"log_format" default:"auto" choice:"auto" choice:"text" choice:"json" choice:"journal"`
+		MetricsListen   string      `long:"metrics-listen" ini:"metrics_listen"`
+		CheckPeriod     cli.Seconds `long:"check-period" ini:"check_period" default:"60"`
+		RetryPeriod     cli.Seconds `long:"retry-period" ini:"retry_period" default:"30"`
+		MaintPeriod     cli.Seconds `long:"maint-period" ini:"maint_period" default:"120"`
+		TickerPeriod    cli.Seconds `long:"ticker-period" ini:"ticker_period" default:"1"`
+		FastPeriod      cli.Seconds `long:"fast-period" ini:"fast_period" default:"0.002"`
+		StatsPeriod     cli.Seconds `long:"stats-period" ini:"stats_period" default:"30"`
+		ConnectionLife  cli.Seconds `long:"connection-lifetime" ini:"connection_lifetime" default:"3600"`
+	} `group:"Settings"`
 	Switches struct {
-		Quiet       bool   `short:"q" long:"quiet" description:"nothing on the console"`
-		Verbose     []bool `short:"v" long:"verbose" description:"log more; twice: every query"`
-		Daemonize   bool   `short:"d" long:"daemonize" description:"go into the background; needs a pidfile"`
-		Stop        bool   `short:"s" long:"stop" description:"send SIGINT to the process of the pidfile"`
-		Kill        bool   `short:"k" long:"kill" description:"send SIGTERM to it"`
-		Reload      bool   `short:"r" long:"reload" description:"send SIGHUP to it"`
-		CheckConfig bool   `long:"check-config" description:"check the configuration and exit"`
-		ShowConfig  bool   `long:"show-config" description:"print the effective configuration and exit"`
-		Ini         bool   `long:"ini" description:"print a sample configuration and exit"`
-		Version     bool   `short:"V" long:"version" description:"print the version and exit"`
-		Help        bool   `short:"h" long:"help" description:"print this and exit"`
+		Quiet       bool   `short:"q" long:"quiet"`
+		Verbose     []bool `short:"v" long:"verbose"`
+		Daemonize   bool   `short:"d" long:"daemonize"`
+		Stop        bool   `short:"s" long:"stop"`
+		Kill        bool   `short:"k" long:"kill"`
+		Reload      bool   `short:"r" long:"reload"`
+		CheckConfig bool   `long:"check-config"`
+		ShowConfig  bool   `long:"show-config"`
+		Ini         bool   `long:"ini"`
+		Version     bool   `short:"V" long:"version"`
+		Help        bool   `short:"h" long:"help"`
 	} `group:"Switches"`
 	Args struct {
 		Config string `positional-arg-name:"config.ini"`
@@ -85,7 +88,6 @@ func (m *syslogMode) UnmarshalFlag(v string) error {
 
 func newParser(o *options) *flags.Parser {
 	p := flags.NewNamedParser(program, flags.PassDoubleDash)
-	p.Usage = "[options]"
 	if _, err := p.AddGroup("Options", "", o); err != nil {
 		panic(err) // a mistake in the tags
 	}
@@ -98,18 +100,18 @@ func newParser(o *options) *flags.Parser {
 func parseOptions(args []string, lookupEnv func(string) (string, bool)) (*options, error) {
 	o := new(options)
 	o.config = &cli.Config{Section: program, EnvPrefix: "PGQD_", Mode: ini.Lenient, LookupEnv: lookupEnv}
-	rest, warnings, err := o.config.Load(newParser(o), args, func() string {
+	warnings, err := o.config.Load(newParser(o), args, func(rest []string) (string, error) {
+		if len(rest) > 0 {
+			return "", cli.Usagef("unexpected argument %q", rest[0])
+		}
 		if o.printsOnly() {
-			return ""
+			return "", nil
 		}
 		o.config.Vars = cli.FileVars(o.Args.Config, program)
-		return o.Args.Config
+		return o.Args.Config, nil
 	})
 	if err != nil {
 		return nil, err
-	}
-	if len(rest) > 0 {
-		return nil, cli.Usagef("unexpected argument %q", rest[0])
 	}
 	o.warnings = warnings
 	return o, o.validate()

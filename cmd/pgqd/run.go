@@ -39,12 +39,8 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	s := &o.Switches
 	switch {
 	case s.Help:
-		p := newParser(new(options))
-		if _, err := p.ParseArgs(nil); err != nil { // fills in the defaults
-			return 0, err
-		}
-		o.config.WriteHelp(stdout, p)
-		return cli.ExitOK, nil
+		_, err := io.WriteString(stdout, help)
+		return cli.ExitOK, err
 	case s.Version:
 		fmt.Fprintln(stdout, cli.Version(program))
 		return cli.ExitOK, nil

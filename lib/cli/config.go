@@ -45,22 +45,23 @@ type Setting struct {
 }
 
 // Load parses args into the options of parser and then applies the ini file
-// that path returns, if any; path is called after the flags are parsed. It
-// returns the arguments that are left, and warnings about what the file has
-// and nobody knows. Errors are UsageErrors, except go-flags' request for help.
-func (c *Config) Load(parser *flags.Parser, args []string, path func() string) (rest []string, warnings []string, err error) {
-	rest, err = parser.ParseArgs(args)
+// that path names, if any; path is called when the flags are parsed, with the
+// arguments that are left. Load returns warnings about what the file has and
+// nobody knows. Errors of its own are UsageErrors.
+func (c *Config) Load(parser *flags.Parser, args []string, path func(rest []string) (string, error)) (warnings []string, err error) {
+	rest, err := parser.ParseArgs(args)
 	if err != nil {
-		if flags.WroteHelp(err) {
-			return nil, nil, err
-		}
-		return nil, nil, FlagError(err)
+		return nil, FlagError(err)
+	}
+	file, err := path(rest)
+	if err != nil {
+		return nil, err
 	}
 	var sec *ini.Section
-	if p := path(); p != "" {
-		f, err := c.read(p)
+	if file != "" {
+		f, err := c.read(file)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		sec = f.Section(c.Section)
 		warnings = c.unknown(f, c.keys(parser))
@@ -69,11 +70,11 @@ func (c *Config) Load(parser *flags.Parser, args []string, path func() string) (
 	for _, o := range c.options(parser) {
 		s, err := c.apply(o, sec)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		c.settings = append(c.settings, s)
 	}
-	return rest, warnings, nil
+	return warnings, nil
 }
 
 // read reads the ini file and demands the section.
@@ -199,14 +200,6 @@ func (c *Config) Show(w io.Writer) error {
 // escapeValue writes a value as an ini file has it.
 func escapeValue(v string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(v, "%", "%%"), "\n", "\n  ")
-}
-
-// WriteHelp writes the help text of parser, with the environment variables.
-func (c *Config) WriteHelp(w io.Writer, parser *flags.Parser) {
-	for _, o := range c.options(parser) {
-		o.EnvDefaultKey = c.envName(iniKey(o))
-	}
-	parser.WriteHelp(w)
 }
 
 // Keys returns the ini keys of the options, in their order.

@@ -43,7 +43,7 @@ func load(t *testing.T, text string, env map[string]string, args ...string) (tes
 		v, ok := env[k]
 		return v, ok
 	}}
-	_, warnings, err := c.Load(flags.NewParser(&o, flags.HelpFlag), args, func() string { return o.Args.File })
+	warnings, err := c.Load(flags.NewParser(&o, flags.None), args, func([]string) (string, error) { return o.Args.File, nil })
 	dir := ""
 	if text != "" {
 		dir = filepath.Dir(o.Args.File) + "/"
@@ -178,21 +178,6 @@ func TestUnknownKeysWarn(t *testing.T) {
 	want := []string{`x.ini:5: unknown key "ticker_perod"`, `x.ini:7: unknown section [pgbouncer]`}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(err, diff)
-	}
-}
-
-func TestHelpNamesTheEnvironment(t *testing.T) {
-	t.Parallel()
-	var o testOptions
-	var b bytes.Buffer
-	c := &Config{Section: "s", EnvPrefix: "X_"}
-	p := flags.NewParser(&o, flags.HelpFlag)
-	if _, _, err := c.Load(p, []string{"-h"}, func() string { return "" }); !flags.WroteHelp(err) {
-		t.Fatal(err)
-	}
-	c.WriteHelp(&b, p)
-	if !strings.Contains(b.String(), "a period (default: 60) [$X_PERIOD]") {
-		t.Error(b.String())
 	}
 }
 

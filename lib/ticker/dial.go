@@ -23,6 +23,8 @@ type Dialer struct {
 const (
 	// connectTimeout counts where the connection string names none.
 	connectTimeout = 15 * time.Second
+	// cancelDelay is how long a statement that shall end may go on.
+	cancelDelay = 500 * time.Millisecond
 	// cancelGrace is how long a server may take to answer a cancel request
 	// before the connection is given up.
 	cancelGrace = 3 * time.Second
@@ -50,9 +52,10 @@ func NewDialer(connString, applicationName string, logger *slog.Logger) (*Dialer
 		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
 	}}).DialContext
 	// A statement that takes too long is cancelled at the server, where it
-	// might otherwise wait for a lock long after we turned away.
+	// might otherwise wait for a lock long after we turned away. When we are
+	// told to stop, it gets the time that statements usually take.
 	cfg.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: cancelGrace}
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, CancelRequestDelay: cancelDelay, DeadlineDelay: cancelGrace}
 	}
 	return &Dialer{cfg: cfg, logger: logger}, nil
 }
