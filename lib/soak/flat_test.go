@@ -82,8 +82,10 @@ func newFlat(t *testing.T, c *testpg.Cluster, begin string) *flat {
 		f.tickLimit = 1 << 17
 		limitLogs(t, f.dsn, strconv.FormatInt(f.tickLimit, 10))
 	}
-	testpg.Exec(t, f.dsn, `select pgq.create_queue('q'), pgq.register_consumer('q', 'c');
-		select pgq.set_queue_config('q', 'rotation_period', '1 second')`)
+	// Rotation itself leaves some dead rows in pgq.queue, which nothing removes
+	// meanwhile: some dozens of rotations are days at the default period.
+	testpg.Exec(t, f.dsn, `select pgq.create_queue('q'), pgq.register_consumer('q', 'c')`)
+	testpg.Exec(t, f.dsn, "select pgq.set_queue_config('q', 'rotation_period', $1)", pick("1 second", "10 seconds"))
 	var err error
 	if f.holder, err = db.Connect(t.Context(), f.dsn, "soak-holder"); err != nil {
 		t.Fatal(err)
@@ -197,7 +199,7 @@ func (f *flat) blocked(kind string) (table string) {
 }
 
 // release ends the idle transaction and demands that the space of what it held
-// up comes back with the next rotation, and all space with one more.
+// up comes back with the next rotation, and all space some rotations later.
 func (f *flat) release(table string) {
 	f.t.Helper()
 	ctx := f.t.Context()
@@ -215,7 +217,7 @@ func (f *flat) release(table string) {
 	start := time.Now()
 	wait := func(what string, size func() int64, enough int64, limit int) {
 		before := size()
-		testpg.Wait(f.t, time.Minute, what, func() bool {
+		testpg.Wait(f.t, 2*time.Minute, what, func() bool {
 			// a table is done with when a tick and the consumer are past it
 			f.tickAndConsume(ctx)
 			if err := f.maintainer.maintain(ctx); err != nil {
@@ -231,8 +233,14 @@ func (f *flat) release(table string) {
 			f.t.Errorf("%s: not given back with %d rotations", what, limit)
 		}
 	}
+	enough := int64(64 << 10)
+	if table == "pgq.tick" {
+		enough = f.tickLimit + f.tickLimit/2
+	}
 	wait("space of "+table, func() int64 {
 		return testpg.Value[int64](f.t, f.dsn, "select coalesce(pg_total_relation_size(to_regclass($1)), 0)", table)
-	}, f.tickLimit+f.tickLimit/2, 1)
-	wait("space of all", f.size, f.empty+f.tickLimit+512<<10, 2)
+	}, enough, 1)
+	// The table that was current at the release is kept for one period after
+	// the one that it had as such.
+	wait("space of all", f.size, f.empty+f.tickLimit+512<<10, 3)
 }

@@ -121,7 +121,7 @@ func (s *session) turn(ctx context.Context, a action) {
 	if err == nil {
 		return
 	}
-	if refusals.MatchString(message(err)) {
+	if errors.Is(err, errEnded) || refusals.MatchString(message(err)) {
 		s.h.count("refused: "+a.name, 1)
 		return
 	}
@@ -616,6 +616,10 @@ func (s *session) open(ctx context.Context, queue, consumer string) (hand, error
 	return h, err
 }
 
+// errEnded is the end of a session that reads a batch by its query, while
+// another one finishes it or drops the queue: the query's tables are gone.
+var errEnded = errors.New("batch ended by another session")
+
 const columns = "ev_id, ev_txid, coalesce(ev_retry, 0), ev_data"
 
 // readOpen reads a batch. still tells whether it was open after that: only
@@ -638,7 +642,11 @@ func (s *session) readOpen(ctx context.Context, id int64) (events []read, still 
 		return err
 	})
 	b.Queue("select queue_name is not null from pgq.get_batch_info($1)", id).QueryRow(func(r pgx.Row) error { return r.Scan(&still) })
-	return events, still, one(ctx, s.conn, &b)
+	err = one(ctx, s.conn, &b)
+	if args == nil && db.Code(err) == "42P01" {
+		err = errEnded
+	}
+	return events, still, err
 }
 
 // finish queues the end of a batch.
