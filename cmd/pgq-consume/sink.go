@@ -78,6 +78,15 @@ func (f *filtered) Event(ctx context.Context, e *event.Event) error {
 	return nil
 }
 
+// SortLimit makes it a consumer.Sorter if what it wraps is one. The first of a
+// batch are known only when they come in order.
+func (f *filtered) SortLimit() int64 {
+	if s, ok := f.Sink.(consumer.Sorter); ok && f.max == 0 {
+		return s.SortLimit()
+	}
+	return 0
+}
+
 func (f *filtered) Abort() {
 	defer f.worker.end()
 	if !f.ended {

@@ -67,7 +67,8 @@ type Options struct {
 // goroutine until End has returned; they take effect with its finish.
 type Batch struct {
 	pgq.Batch
-	retries retries
+	Unsorted bool // the events come in any order: only to a Sorter
+	retries  retries
 }
 
 // Sink takes the events of batches. All its methods are called from one
@@ -92,6 +93,21 @@ type Cutter interface {
 	// makes what came so far last, although the batch comes again.
 	Cut(ctx context.Context) error
 }
+
+// Sorter is a Sink that can put the events of a batch into the order of their
+// ids by itself. That takes much less than the server's sort where they are in
+// that order nearly always, and they come while the server still reads.
+type Sorter interface {
+	Sink
+	// SortLimit is called before Begin. If it is not 0, the events of this
+	// batch may come in any order, in which case Event returns ErrUnsortable
+	// once more than so many bytes would have to be held.
+	SortLimit() int64
+}
+
+// ErrUnsortable is returned by Event of a Sorter that cannot hold so many
+// events: the batch comes again, sorted.
+var ErrUnsortable = errors.New("batch is too large to sort")
 
 var (
 	// ErrSkip is returned by Begin when the effects of the batch exist already.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -144,5 +146,61 @@ func TestLinesAbort(t *testing.T) {
 			t.Fatalf("line %d: got %q, want %q", i, l, want)
 		}
 		next++
+	}
+}
+
+// TestLinesSort: events that come in any order are written in the right one.
+func TestLinesSort(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	s := NewLines(&out, func(dst []byte, e *event.Event) ([]byte, error) {
+		if e.ID%7 == 0 { // left out
+			return dst, nil
+		}
+		return idLine(dst, e)
+	})
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, tt := range []struct {
+		n       int
+		ordered bool
+	}{{0, true}, {1, true}, {10, false}, {20000, true}, {20000, false}, {5, false}} {
+		ids := r.Perm(tt.n)
+		if tt.ordered {
+			slices.Sort(ids)
+		}
+		ids = append(ids, tt.n, tt.n) // twice, as a retried event may be
+		out.Reset()
+		if err := s.Begin(t.Context(), &Batch{Unsorted: true}); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range ids {
+			if err := s.Event(t.Context(), &event.Event{ID: int64(id), Data: fmt.Append(nil, id)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out.Len() > 0 {
+			t.Error("written before its order was known")
+		}
+		if err := s.End(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(ids)
+		var want bytes.Buffer
+		for _, id := range ids {
+			if id%7 != 0 {
+				fmt.Fprintf(&want, "%d %d\n", id, id)
+			}
+		}
+		if !bytes.Equal(out.Bytes(), want.Bytes()) {
+			t.Errorf("%d events, ordered %v: got %d bytes, want %d", tt.n, tt.ordered, out.Len(), want.Len())
+		}
+	}
+	err := s.Begin(t.Context(), &Batch{Unsorted: true})
+	for i := 0; err == nil && i < 2*sortLimit/1000; i++ {
+		err = s.Event(t.Context(), &event.Event{ID: 1, Data: make([]byte, 1000)})
+	}
+	s.Abort()
+	if err != ErrUnsortable || out.Len() > 200 {
+		t.Errorf("got %v after %d bytes", err, out.Len())
 	}
 }

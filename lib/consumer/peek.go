@@ -41,7 +41,7 @@ func Peek(ctx context.Context, o PeekOptions, fn func(*event.Event) error) error
 		return err
 	}
 	var n int64
-	err = s.read(ctx, sql, func(e *event.Event) error {
+	err = s.read(ctx, sql, true, func(e *event.Event) error {
 		if o.MaxEvents > 0 && n >= o.MaxEvents {
 			return ErrStop
 		}

@@ -29,6 +29,10 @@ const (
 	// be used up by a ticker whose snapshot is too old already.
 	forceEvery = time.Second
 	coverPoll  = 50 * time.Millisecond
+	// guessedSize is the size of an event before one was seen, eventOverhead
+	// what an output format adds to it.
+	guessedSize   = 1 << 10
+	eventOverhead = 150
 	// publishEvents is after how many events Stats sees them.
 	publishEvents = 1024
 )
@@ -43,9 +47,9 @@ type source interface {
 	turn(ctx context.Context, f *pgq.Finish, next *pgq.Limits) (finished bool, b *pgq.Batch, err error)
 	// isOpen tells whether a batch is still open.
 	isOpen(ctx context.Context, batch int64) (bool, error)
-	// read hands the events of sql to fn. An error of fn comes back as it is,
-	// and the connection is gone then.
-	read(ctx context.Context, sql string, fn func(*event.Event) error) error
+	// read hands the events of sql to fn, if sorted is not set in any order.
+	// An error of fn comes back as it is, and the connection is gone then.
+	read(ctx context.Context, sql string, sorted bool, fn func(*event.Event) error) error
 	// wait returns when a tick later than the given one is announced, or after
 	// the time.
 	wait(ctx context.Context, after int64, d time.Duration) error
@@ -81,6 +85,8 @@ type Consumer struct {
 	batches  int64 // finished in this run
 	again    int   // how often the current batch was given back
 	open     bool  // a batch was opened and not finished
+	size     int64 // mean size of an event in the last batches
+	unsorted int64 // id of a batch that was too large for a Sorter
 	row      int   // batches since the consumer last had to wait
 	lost     *outage
 	covered  bool      // a tick covers what was committed before Run
@@ -120,7 +126,7 @@ func newConsumer(opt Options, sink Sink, src source) *Consumer {
 	if opt.Subconsumer != "" {
 		name += "." + opt.Subconsumer
 	}
-	return &Consumer{opt: opt, sink: sink, src: src, log: opt.Logger.With(log.Queue, opt.Queue, log.Consumer, name)}
+	return &Consumer{opt: opt, sink: sink, src: src, size: guessedSize, log: opt.Logger.With(log.Queue, opt.Queue, log.Consumer, name)}
 }
 
 // Stats returns the totals so far. It may be called at any time from any
@@ -136,6 +142,9 @@ func (c *Consumer) update(f func(s *Stats)) {
 	defer c.mu.Unlock()
 	f(&c.stats)
 }
+
+// errReconnect asks for a new connection at once, for the same batch.
+var errReconnect = errors.New("reconnect")
 
 // errEnd tells that an option of the run, or ErrStop, ended it.
 var errEnd = errors.New("end of run")
@@ -185,6 +194,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 				pause(ctx, c.again)
 			}
 			c.again++
+		case errors.Is(err, errReconnect):
+			c.src.close()
 		case errors.As(err, &se) || !retryable(err):
 			return err
 		default:
@@ -245,6 +256,9 @@ func (c *Consumer) loop(ctx context.Context) error {
 		}
 		c.well()
 		c.open = b != nil
+		if err := ctx.Err(); err != nil { // the end of a batch is not cut short
+			return err
+		}
 		switch {
 		case next == nil:
 			return errEnd
@@ -436,7 +450,8 @@ var errCut = errors.New("enough events")
 
 // deliver hands one batch to the sink. If it succeeds, c.done is set.
 func (c *Consumer) deliver(ctx context.Context, pb *pgq.Batch) error {
-	b := &Batch{Batch: *pb}
+	sorted := c.sorted(pb)
+	b := &Batch{Batch: *pb, Unsorted: !sorted}
 	d := &done{start: time.Now(), summary: Summary{Batch: b}}
 	stop := c.src.keepAlive(ctx)
 	defer stop()
@@ -447,7 +462,7 @@ func (c *Consumer) deliver(ctx context.Context, pb *pgq.Batch) error {
 	case err != nil:
 		return sinkFailed(ctx, err)
 	default:
-		err := c.read(ctx, d)
+		err := c.read(ctx, d, sorted)
 		if err == nil {
 			if err = c.sink.End(ctx); err != nil {
 				err = sinkFailed(ctx, err)
@@ -469,8 +484,20 @@ func (c *Consumer) deliver(ctx context.Context, pb *pgq.Batch) error {
 	return nil
 }
 
+// sorted tells whether the server has to sort the batch: it has, unless the
+// sink can do it and the batch seems to fit. The number of events is a guess:
+// ids are lost, and a long transaction brings more.
+func (c *Consumer) sorted(b *pgq.Batch) bool {
+	s, ok := c.sink.(Sorter)
+	if !ok || c.opt.MaxEvents > 0 || c.unsorted == b.ID {
+		return true
+	}
+	limit := s.SortLimit()
+	return limit == 0 || (b.EventSeq-b.PrevEventSeq)*c.size > limit/4*3
+}
+
 // read streams a batch through Sink.Event.
-func (c *Consumer) read(ctx context.Context, d *done) error {
+func (c *Consumer) read(ctx context.Context, d *done, sorted bool) error {
 	_, cuts := c.sink.(Cutter)
 	limit := int64(math.MaxInt64)
 	if cuts && c.opt.MaxEvents > 0 {
@@ -483,13 +510,22 @@ func (c *Consumer) read(ctx context.Context, d *done) error {
 		s.Events, s.Bytes = s.Events+events, s.Bytes+bytes
 		events, bytes = 0, 0
 	}
-	defer publish()
-	err := c.src.read(ctx, s.Batch.SQL, func(e *event.Event) error {
+	defer func() {
+		publish()
+		if s.Events > 0 {
+			c.size = max(s.Bytes/s.Events, c.size/2) + eventOverhead
+		}
+	}()
+	err := c.src.read(ctx, s.Batch.SQL, sorted, func(e *event.Event) error {
 		if c.events >= limit {
 			return errCut
 		}
 		size := int64(e.Size())
 		if err := c.sink.Event(ctx, e); err != nil {
+			if errors.Is(err, ErrUnsortable) {
+				c.unsorted = s.Batch.ID
+				return errReconnect
+			}
 			return sinkFailed(ctx, err)
 		}
 		c.events++
@@ -501,7 +537,7 @@ func (c *Consumer) read(ctx context.Context, d *done) error {
 	})
 	var se *SinkError
 	var a *Again
-	if err == nil || errors.Is(err, errCut) || errors.Is(err, errEnd) || errors.As(err, &se) || errors.As(err, &a) {
+	if err == nil || errors.Is(err, errReconnect) || errors.Is(err, errCut) || errors.Is(err, errEnd) || errors.As(err, &se) || errors.As(err, &a) {
 		return err
 	}
 	return fmt.Errorf("read batch %d of %s: %w", s.Batch.ID, s.Batch.Reader, err)

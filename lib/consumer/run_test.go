@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -110,7 +111,7 @@ func (f *fake) turn(ctx context.Context, fin *pgq.Finish, next *pgq.Limits) (boo
 	}
 	t := f.ticks[0]
 	f.note("open %d", f.opened)
-	return finished, &pgq.Batch{ID: f.opened, Tick: t.id, PrevTick: t.id - 1, SQL: fmt.Sprint(t.id), TickTime: time.Now()}, nil
+	return finished, &pgq.Batch{ID: f.opened, Tick: t.id, PrevTick: t.id - 1, SQL: fmt.Sprint(t.id), EventSeq: int64(len(t.events)), TickTime: time.Now()}, nil
 }
 
 func (f *fake) isOpen(_ context.Context, batch int64) (bool, error) {
@@ -118,8 +119,14 @@ func (f *fake) isOpen(_ context.Context, batch int64) (bool, error) {
 	return f.open && f.opened == batch, nil
 }
 
-func (f *fake) read(ctx context.Context, sql string, fn func(*event.Event) error) error {
-	for i, id := range f.ticks[0].events {
+func (f *fake) read(ctx context.Context, sql string, sorted bool, fn func(*event.Event) error) error {
+	events := f.ticks[0].events
+	if !sorted {
+		f.note("unsorted")
+		events = slices.Clone(events)
+		slices.Reverse(events)
+	}
+	for i, id := range events {
 		if i == 1 {
 			if err := f.err("read"); err != nil {
 				return err
@@ -197,6 +204,14 @@ func (r *recorder) Event(_ context.Context, e *event.Event) error { return r.did
 func (r *recorder) End(context.Context) error                     { return r.did("end") }
 func (r *recorder) Abort()                                        { _ = r.did("abort") }
 
+// sorter is a recorder that can sort.
+type sorter struct {
+	*recorder
+	limit int64
+}
+
+func (s sorter) SortLimit() int64 { return s.limit }
+
 // cutter is a recorder that takes parts of batches.
 type cutter struct{ *recorder }
 
@@ -219,6 +234,7 @@ func TestRun(t *testing.T) {
 		src  fake
 		sink map[string][]error
 		cut  bool
+		sort int64
 		on   func(cancel context.CancelCauseFunc) func(call string, b *Batch)
 		want string // the log
 		err  string
@@ -361,6 +377,22 @@ func TestRun(t *testing.T) {
 			want: "connect; open 1; begin 1; event 11; abort; close",
 		},
 		{
+			name: "sorter", opt: Options{UntilEmpty: true}, src: fake{ticks: ticks(1)}, sort: 1 << 20,
+			want: "connect; open 1; begin 1; unsorted; event 12; event 11; end; finish 1; no batch; close",
+		},
+		{
+			name: "too much to sort", opt: Options{UntilEmpty: true}, src: fake{ticks: ticks(1)}, sort: 2 * guessedSize,
+			want: "connect; open 1; begin 1; event 11; event 12; end; finish 1; no batch; close",
+		},
+		{
+			name: "no sorter for the first events", opt: Options{MaxEvents: 5, UntilEmpty: true}, src: fake{ticks: ticks(1)}, sort: 1 << 20,
+			want: "connect; open 1; begin 1; event 11; event 12; end; finish 1; no batch; close",
+		},
+		{
+			name: "cannot sort", opt: Options{UntilEmpty: true}, src: fake{ticks: ticks(1)}, sort: 1 << 20, sink: map[string][]error{"event 11": {ErrUnsortable}},
+			want: "connect; open 1; begin 1; unsorted; event 12; event 11; abort; close; connect; open 1; begin 1; event 11; event 12; end; finish 1; no batch; close",
+		},
+		{
 			name: "merges", opt: Options{UntilEmpty: true, Merge: 500}, src: fake{ticks: ticks(3)},
 			want: "connect; open 1; begin 1; event 11; event 12; end; finish 1; open 2; begin 2; event 21; event 22; end; finish 2; " +
 				"limits {MinLag:0s MinCount:500 MinInterval:0s MaxCount:0}; no batch; open 3; begin 3; event 31; event 32; end; finish 3; no batch; close",
@@ -392,6 +424,9 @@ func TestRun(t *testing.T) {
 				var sink Sink = rec
 				if tt.cut {
 					sink = cutter{rec}
+				}
+				if tt.sort > 0 {
+					sink = sorter{rec, tt.sort}
 				}
 				err := newConsumer(tt.opt, sink, &tt.src).Run(ctx)
 				if got := fmt.Sprint(err); got != tt.err && (err != nil || tt.err != "") {

@@ -130,7 +130,14 @@ func (s *server) isOpen(ctx context.Context, batch int64) (bool, error) {
 	return info != nil, err
 }
 
-func (s *server) read(ctx context.Context, sql string, fn func(*event.Event) error) error {
+// orderBy is how every query of a batch ends. Clients cut it off, which is a
+// part of the contract of batch_event_sql.
+const orderBy = " order by 1"
+
+func (s *server) read(ctx context.Context, sql string, sorted bool, fn func(*event.Event) error) error {
+	if !sorted {
+		sql = strings.TrimSuffix(sql, orderBy)
+	}
 	w := &decoder{fn: fn}
 	if _, err := s.conn.PgConn().CopyTo(ctx, w, "copy ("+sql+") to stdout (format binary)"); err != nil {
 		return err

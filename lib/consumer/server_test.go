@@ -329,6 +329,38 @@ func TestMaxEvents(t *testing.T) {
 	})
 }
 
+// TestOrder: the lines of a batch are in the order of the ids, even if neither
+// the transactions nor the heap are, whoever sorts.
+func TestOrder(t *testing.T) {
+	eachSchema(t, func(t *testing.T, q *queue) {
+		first, second := q, &queue{t: t, dsn: q.dsn, name: q.name, conn: testpg.Connect(t, q.dsn)}
+		second.c = pgq.New(second.conn)
+		for _, limit := range []int64{0, 1000} {
+			name := fmt.Sprint("c", limit)
+			q.register(name)
+			first.exec("begin")
+			want := first.insert(1)
+			second.exec("begin")
+			want = append(want, second.insert(2)...)
+			want = append(want, first.insert(2)...)
+			second.exec("commit")
+			first.exec("commit")
+			q.tick()
+			opt := q.options(name)
+			opt.MaxEvents = limit // then the server sorts
+			var out, wantOut bytes.Buffer
+			var unsorted bool
+			opt.OnBatch = func(s consumer.Summary) { unsorted = s.Batch.Unsorted }
+			run(t, opt, consumer.NewLines(&out, func(dst []byte, e *event.Event) ([]byte, error) { return fmt.Appendln(dst, e.ID), nil }))
+			for _, id := range want {
+				fmt.Fprintln(&wantOut, id)
+			}
+			equal(t, "lines", wantOut.String(), out.String())
+			equal(t, "unsorted", limit == 0, unsorted)
+		}
+	})
+}
+
 // TestRetry: a retried event comes again to its consumer alone.
 func TestRetry(t *testing.T) {
 	eachSchema(t, func(t *testing.T, q *queue) {
