@@ -19,7 +19,6 @@ import (
 	"skytools/lib/cli"
 	"skytools/lib/consumer"
 	"skytools/lib/daemon"
-	"skytools/lib/db"
 	"skytools/lib/event"
 	"skytools/lib/log"
 	"skytools/lib/metrics"
@@ -257,35 +256,10 @@ func (a *app) consume(ctx context.Context, subs []string) error {
 			return err
 		})
 	}
-	err = g.Wait()
-	if a.o.Coop.Workers != nil && a.o.Coop.Subconsumer == "" {
-		a.leave(ctx, subs)
+	if err := g.Wait(); !errors.Is(err, errEnough) {
+		return err
 	}
-	if errors.Is(err, errEnough) {
-		return nil
-	}
-	return err
-}
-
-// leaveTimeout bounds what is done for tidiness at the end.
-const leaveTimeout = 2 * time.Second
-
-// leave unregisters workers whose names came from the host's, which may be a
-// container that never comes back. One that has a batch open stays.
-func (a *app) leave(ctx context.Context, subs []string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
-	defer cancel()
-	conn, err := db.Connect(ctx, a.o.Source.DB, program)
-	if err != nil {
-		a.logger.Debug("unregister workers", log.Err, err)
-		return
-	}
-	defer closeConn(conn)
-	for _, sub := range subs {
-		if _, err := pgq.New(conn).UnregisterSub(ctx, a.o.Source.Queue, a.o.Source.Consumer, sub, false); err != nil {
-			a.logger.Debug("unregister worker", log.Consumer, sub, log.Err, err)
-		}
-	}
+	return nil
 }
 
 // merge is how many events are worth a batch while the consumer is behind.
@@ -303,7 +277,10 @@ func (a *app) work(w *worker, sub string, out io.Writer) error {
 		PollInterval: a.o.Selection.PollInterval.Duration(),
 		UntilEmpty:   a.o.Selection.UntilEmpty,
 		Merge:        merge,
-		Logger:       a.logger,
+		// Names that came from the host's may never be used again: the host
+		// may be a container.
+		UnregisterSub: a.o.Coop.Workers != nil && a.o.Coop.Subconsumer == "",
+		Logger:        a.logger,
 		OnBatch: func(s consumer.Summary) {
 			a.count.finished(s.Batch)
 			if max := a.o.Selection.MaxEvents; max != nil && a.count.events.Load() >= *max {
