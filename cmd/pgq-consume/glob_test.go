@@ -35,14 +35,16 @@ func TestGlob(t *testing.T) {
 			t.Errorf("%q: %v", tt.glob, err)
 			continue
 		}
-		for _, s := range tt.yes {
-			if !f.match([]byte(s)) || !f.match([]byte(s)) {
-				t.Errorf("%q does not match %q", tt.glob, s)
+		for range 2 { // the second time from memory
+			for _, s := range tt.yes {
+				if !f.match([]byte(s)) {
+					t.Errorf("%q does not match %q", tt.glob, s)
+				}
 			}
-		}
-		for _, s := range tt.no {
-			if f.match([]byte(s)) || f.match([]byte(s)) {
-				t.Errorf("%q matches %q", tt.glob, s)
+			for _, s := range tt.no {
+				if f.match([]byte(s)) {
+					t.Errorf("%q matches %q", tt.glob, s)
+				}
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	_ "embed"
 	"errors"
@@ -202,8 +201,11 @@ func (a *app) peek(ctx context.Context, src *source) error {
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriterSize(out, 128<<10)
-	var line []byte
+	defer out.close()
+	lines := consumer.NewLines(out, a.format)
+	if err := lines.Begin(ctx, new(consumer.Batch)); err != nil {
+		return err
+	}
 	left := int64(math.MaxInt64)
 	if a.o.Selection.MaxEvents != nil {
 		left = *a.o.Selection.MaxEvents
@@ -211,23 +213,20 @@ func (a *app) peek(ctx context.Context, src *source) error {
 	err = consumer.Peek(ctx, consumer.PeekOptions{
 		DSN: a.o.Source.DB, ApplicationName: program, Queue: a.o.Source.Queue, From: from,
 	}, func(e *event.Event) error {
-		if !a.types.match(e.Type) {
+		switch {
+		case !a.types.match(e.Type):
 			return nil
-		}
-		if left == 0 {
+		case left == 0:
 			return consumer.ErrStop
 		}
 		left--
-		var err error
-		if line, err = a.format(line[:0], e); err == nil {
-			_, err = w.Write(line)
-		}
-		return err
+		return lines.Event(ctx, e)
 	})
 	if err != nil {
+		lines.Abort()
 		return err
 	}
-	return w.Flush()
+	return lines.End(ctx)
 }
 
 // consume runs the batch loops until they end.

@@ -184,3 +184,46 @@ func TestLostConnection(t *testing.T) {
 		t.Errorf("log:\n%s", stderr.String())
 	}
 }
+
+// TestUpstream runs against upstream's schema, which has no notifications and
+// no batches by size.
+func TestUpstream(t *testing.T) {
+	t.Parallel()
+	dsn := testpg.Shared(t).NewDB(t)
+	conn := testpg.Connect(t, dsn)
+	if _, err := conn.Exec(t.Context(), "create extension pgq"); err != nil {
+		testpg.Unavailable(t, "upstream's pgq is not installed: "+err.Error())
+	}
+	testpg.Exec(t, dsn, "select pgq.create_queue('q')")
+	consume := func(args ...string) string {
+		t.Helper()
+		var stdout, stderr strings.Builder
+		args = append([]string{"-d", dsn, "-q", "q", "-c", "c", "--until-empty", "--format", "raw"}, args...)
+		if code := run(t.Context(), args, nil, &stdout, &stderr); code != cli.ExitOK {
+			t.Fatalf("%v: code %d\n%s", args, code, stderr.String())
+		}
+		return stdout.String()
+	}
+	if got := consume("--register"); got != "" {
+		t.Errorf("got %q", got)
+	}
+	for range 3 {
+		testpg.Exec(t, dsn, "select pgq.insert_event('q', 't', 'one'), pgq.insert_event('q', 'u', 'two')")
+		tick(t, dsn)
+	}
+	if got, want := consume("--peek", "--from", "1", "--until-empty"), strings.Repeat("one\ntwo\n", 3); got != want {
+		t.Errorf("peek: got %q, want %q", got, want)
+	}
+	if got, want := consume("--type", "t"), strings.Repeat("one\n", 3); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	testpg.Exec(t, dsn, "select pgq.insert_event('q', 't', 'again')")
+	tick(t, dsn)
+	consume("--per-event", "--retry-delay", "0", "--exec", "exit 75")
+	testpg.Exec(t, dsn, "select pgq.maint_retry_events()")
+	tick(t, dsn)
+	if got, want := consume(), "again\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	consume("--unregister")
+}

@@ -42,10 +42,13 @@ type filtered struct {
 	// middle of a batch, as a stream can; 0 is none.
 	max   int64
 	ended bool
+	// held counts the events of a batch that is written as a whole, at its end.
+	unsorted bool
+	held     int64
 }
 
 func (f *filtered) Begin(ctx context.Context, b *consumer.Batch) error {
-	f.ended = false
+	f.ended, f.unsorted, f.held = false, b.Unsorted, 0
 	if ctx.Err() != nil {
 		// The batch was opened together with the finish of the one before.
 		return context.Cause(ctx)
@@ -74,7 +77,19 @@ func (f *filtered) Event(ctx context.Context, e *event.Event) error {
 	if err := f.Sink.Event(ctx, e); err != nil {
 		return err
 	}
+	if f.unsorted {
+		f.held++
+		return nil
+	}
 	f.count.events.Add(1)
+	return nil
+}
+
+func (f *filtered) End(ctx context.Context) error {
+	if err := f.Sink.End(ctx); err != nil {
+		return err
+	}
+	f.count.events.Add(f.held)
 	return nil
 }
 
