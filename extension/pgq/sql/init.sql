@@ -6,6 +6,10 @@ reset client_min_messages;
 select pgq.version() = x.extversion as version_is_the_extension_s, pgq.version() ~ '^[3-9]' as clients_accept_it
   from pg_extension x where x.extname = 'pgq';
 
+select v.name, v.superuser, v.relocatable, v.schema, v.requires, a.comment
+  from pg_available_extension_versions v join pg_available_extensions a using (name)
+ where v.name = 'pgq' and v.version = a.default_version;
+
 -- Columns, in order: clients say select *.
 select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as "not null",
        pg_get_expr(d.adbin, d.adrelid) as "default"

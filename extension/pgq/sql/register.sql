@@ -90,10 +90,20 @@ select count(*) as retry from pgq.retry_queue where ev_id in (4, 5);
 update pgq.subscription set sub_last_tick = 1, sub_next_tick = 2, sub_batch = nextval('pgq.batch_id_seq')
  where sub_consumer = (select co_id from pgq.consumer where co_name = 'main.2');
 select pgq.unregister_consumer('q', 'main.2');
--- all go with the main one
+-- one whose batch is finished has no position again, which would hold up
+-- rotation
+select pgq.register_consumer('q', 'main.3');
+update pgq.subscription set sub_id = :main, sub_last_tick = 1, sub_next_tick = 2, sub_batch = nextval('pgq.batch_id_seq')
+ where sub_consumer = (select co_id from pgq.consumer where co_name = 'main.3');
+select pgq.finish_batch(sub_batch) from pgq.subscription, pgq.consumer where co_id = sub_consumer and co_name = 'main.3';
+select last_tick, current_batch, next_tick from pgq.get_consumer_info('q', 'main.3');
+select pgq.unregister_consumer('q', 'main.3');
+-- all go with the main one, also when it has an open batch itself
 select pgq.register_consumer('q', 'main.1'), pgq.register_consumer('q', 'main.2');
 update pgq.subscription set sub_id = :main, sub_last_tick = null
  where sub_consumer in (select co_id from pgq.consumer where co_name like 'main.%');
+select pgq.register_consumer_at('q', 'main', 1);
+select pgq.next_batch('q', 'main') is not null as open;
 select pgq.unregister_consumer('q', 'main');
 select co_name from pgq.consumer where co_name like 'main%' order by 1;
 select count(*) as retry from pgq.retry_queue where ev_id in (4, 5);
