@@ -72,9 +72,6 @@ func TestURLAsServer(t *testing.T) {
 	t.Parallel()
 	dsn := testpg.Shared(t).NewDB(t, testpg.Extensions("pgq"))
 	conn := testpg.Connect(t, dsn)
-	if !testpg.Value[bool](t, dsn, "select to_regprocedure('pgq._urlencode(text)') is not null") {
-		t.Skip("no row triggers yet")
-	}
 	rapid.Check(t, func(t *rapid.T) {
 		s := names().Draw(t, "s")
 		var want string
