@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"skytools/lib/db"
@@ -76,24 +75,28 @@ func (c *conditions) with(prefix string) (keys []string) {
 	return keys
 }
 
-// errorClass names the kind of an error, so that two errors of a kind are the
-// same although their texts differ in a number.
+// errorClass names the kind of an error. A server that is restarted says
+// goodbye, is not there, and then not ready: all that is one kind.
 func errorClass(err error) string {
-	var errno syscall.Errno
 	var to *timeoutError
+	code := db.Code(err)
 	switch {
 	case err == nil:
 		return ""
 	case errors.As(err, &to):
 		return "timeout"
-	case db.Code(err) != "":
-		return db.Code(err)
-	case errors.As(err, &errno):
-		return errno.Error()
-	case db.IsConnectionLoss(err):
+	case isGone(err):
 		return "connection"
+	case code != "":
+		return code
 	}
 	return fmt.Sprintf("%T", err)
+}
+
+// isGone tells whether the server, or the way to it, is not there.
+func isGone(err error) bool {
+	code := db.Code(err)
+	return strings.HasPrefix(code, "57P") || strings.HasPrefix(code, "08") || db.IsConnectionLoss(err)
 }
 
 // errorText is err on one line. pgx puts one line for each address that was

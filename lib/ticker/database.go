@@ -303,7 +303,7 @@ func (l *tickLoop) failing(ctx context.Context, err error) time.Duration {
 	if ctx.Err() != nil {
 		return 0
 	}
-	if db.IsConnectionLoss(err) {
+	if isGone(err) {
 		return l.away(ctx, err)
 	}
 	l.d.setState(Failing)

@@ -117,8 +117,7 @@ const forever = 10 * 365 * 24 * time.Hour
 func (d *Database) oneRound(ctx context.Context, beat Beat, round func(context.Context, *session) error) error {
 	s, err := d.connect(ctx, beat)
 	if err != nil {
-		// The ticker says that the database is away; here it is only an echo.
-		d.logger.Debug("no connection for a round", log.Err, err)
+		d.logger.Debug("no connection for a round, which the ticker will tell of", log.Err, err)
 		return err
 	}
 	defer closeConn(ctx, s.conn)
@@ -207,8 +206,14 @@ func (d *Database) retryDone() {
 	d.update(func(st *Status) { st.LastRetry = time.Now() })
 }
 
+// roundFailed counts and tells that a round could not be finished. That the
+// server is gone is for the ticker to tell.
 func (d *Database) roundFailed(ctx context.Context, err error, count interface{ Add(int64) int64 }, key, msg string) error {
-	if ctx.Err() == nil {
+	switch {
+	case ctx.Err() != nil:
+	case isGone(err):
+		d.logger.Debug(msg, log.Err, err)
+	default:
 		count.Add(1)
 		d.cond.begin(slog.LevelError, key, msg, err)
 	}
