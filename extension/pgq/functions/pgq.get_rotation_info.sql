@@ -30,7 +30,8 @@ returns setof record as $$
 --                        ticks: not a table of events but pgq.tick, whose
 --                        deleted rows vacuum must keep for an old snapshot
 --      bytes           - size on disk, with index and TOAST
---      blocker         - consumer, or process id as text; NULL: nobody
+--      blocker         - consumer, process id as text, or name of a prepared
+--                        transaction; NULL: nobody
 --      blocker_kind    - consumer, writer, reader or snapshot
 --      pid             - process id, if it is one; a prepared transaction has 0
 --      age             - lag of the consumer, or age of the transaction
@@ -69,24 +70,35 @@ begin
                     then pg_catalog.txid_visible_in_snapshot(tab.next_opened, t.tick_snapshot) is not true
                     else tab.first_tick is null or s.sub_last_tick < tab.first_tick end
     ), holder as (
-        select distinct on (tab.rel, l.pid) tab.rel, coalesce(l.pid, 0) as pid,
+        select distinct on (tab.rel, l.virtualtransaction) tab.rel, coalesce(l.pid, 0) as pid,
+               coalesce(l.pid::text, x.gid) as who,
                case when l.mode in ('AccessShareLock', 'RowShareLock') then 'reader' else 'writer' end as kind,
-               a.xact_start, case when _all or a.usename = session_user then a.application_name end as application_name
+               coalesce(a.xact_start, x.prepared) as since,
+               case when _all or a.usename = session_user then a.application_name end as application_name
           from tab
           join pg_catalog.pg_locks l on l.locktype = 'relation' and l.relation = tab.rel::oid and l.granted
            and l.database = (select d.oid from pg_catalog.pg_database d
                               where d.datname = pg_catalog.current_database())
           left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+          -- a prepared transaction has no process, but holds the lock on its id
+          left join lateral (
+                select p.gid, p.prepared
+                  from pg_catalog.pg_locks i
+                  join pg_catalog.pg_prepared_xacts p on p.transaction = i.transactionid
+                 where l.pid is null
+                   and i.pid is null
+                   and i.locktype = 'transactionid'
+                   and i.virtualtransaction = l.virtualtransaction) x on true
          where tab.et_opened is not null
            and not tab.is_current
            and l.pid is distinct from pg_catalog.pg_backend_pid()
-         order by tab.rel, l.pid, (l.mode in ('AccessShareLock', 'RowShareLock'))
+         order by tab.rel, l.virtualtransaction, (l.mode in ('AccessShareLock', 'RowShareLock'))
     ), blocked as (
         select late.rel, late.co_name as who, 'consumer' as kind, null::integer as pid,
                late.lag as age, null::text as app
           from late
         union all
-        select h.rel, h.pid::text, h.kind, h.pid, pg_catalog.now() - h.xact_start, h.application_name
+        select h.rel, h.who, h.kind, h.pid, pg_catalog.now() - h.since, h.application_name
           from holder h
     )
     select tab.qname, tab.tname,
