@@ -18,7 +18,6 @@ import (
 type ackSink struct {
 	spec   *commandSpec // nil: the own stdout
 	format consumer.Format
-	count  *counters
 
 	batch   *consumer.Batch
 	command *command // once it was started
@@ -28,14 +27,14 @@ type ackSink struct {
 }
 
 // newAckSink returns a sink over streams that exist already.
-func newAckSink(out io.Writer, in io.Reader, format consumer.Format, count *counters) *ackSink {
-	return &ackSink{answers: newAnswers(in), lines: consumer.NewLines(out, format), format: format, count: count}
+func newAckSink(out io.Writer, in io.Reader, format consumer.Format) *ackSink {
+	return &ackSink{answers: newAnswers(in), lines: consumer.NewLines(out, format), format: format}
 }
 
 // newCoprocessSink returns a sink that starts the command with its first
 // event.
-func newCoprocessSink(spec commandSpec, format consumer.Format, count *counters) *ackSink {
-	return &ackSink{spec: &spec, format: format, count: count}
+func newCoprocessSink(spec commandSpec, format consumer.Format) *ackSink {
+	return &ackSink{spec: &spec, format: format}
 }
 
 // start runs the command.
@@ -89,7 +88,6 @@ func (s *ackSink) End(ctx context.Context) error {
 	for _, r := range retries {
 		s.batch.Retry(r.id, r.delay)
 	}
-	s.count.retries.Add(int64(len(retries)))
 	return nil
 }
 

@@ -108,7 +108,6 @@ type perEventSink struct {
 	spec       commandSpec
 	format     consumer.Format
 	retryDelay time.Duration
-	count      *counters
 
 	batch *consumer.Batch
 	env   []string
@@ -146,7 +145,6 @@ func (s *perEventSink) Event(ctx context.Context, e *event.Event) error {
 		return nil
 	case code == tempFail:
 		s.batch.Retry(e.ID, s.retryDelay)
-		s.count.retries.Add(1)
 		return nil
 	}
 	return fmt.Errorf("event %d: command %q exited with code %d", e.ID, s.spec.text, code)

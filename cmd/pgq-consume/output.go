@@ -42,8 +42,17 @@ func newOutput(w io.Writer) (*output, error) {
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.w.Write(p)
+	n, err := o.w.Write(p)
+	if err != nil {
+		err = &outputError{err}
+	}
+	return n, err
 }
+
+// outputError is an error of stdout.
+type outputError struct{ error }
+
+func (e *outputError) Unwrap() error { return e.error }
 
 // closeTimeout is how long close waits for a write under way.
 const closeTimeout = time.Second

@@ -71,8 +71,8 @@ func (a *app) quietEnd(ctx context.Context, err error) bool {
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return true
 	}
-	plain := a.o.Command.Exec == "" && a.o.Command.Ack == nil && !a.o.target()
-	return plain && errors.Is(err, syscall.EPIPE)
+	var out *outputError
+	return a.o.Command.Ack == nil && errors.As(err, &out) && errors.Is(out, syscall.EPIPE)
 }
 
 func (a *app) run(ctx context.Context) error {
@@ -99,10 +99,20 @@ func (a *app) run(ctx context.Context) error {
 	if err := a.serve(ctx, subs); err != nil {
 		return err
 	}
-	if !a.o.General.Quiet {
-		fmt.Fprint(a.stderr, summary(&a.count, time.Since(start)))
-	}
+	a.sumUp(time.Since(start))
 	return nil
+}
+
+// sumUp ends a run that came to its end by itself.
+func (a *app) sumUp(d time.Duration) {
+	switch {
+	case a.o.General.Quiet:
+	case a.o.General.LogFormat == log.FormatJSON:
+		a.logger.Info("finished", log.Events, a.count.events.Load(), "batches", a.count.batches.Load(),
+			"retries", a.count.retries.Load(), log.Duration, d)
+	default:
+		fmt.Fprint(a.stderr, summary(&a.count, d))
+	}
 }
 
 // serve consumes, and lets the outside look on: the terminal, the service
@@ -168,9 +178,11 @@ func (a *app) setUp(ctx context.Context) (subs []string, done bool, err error) {
 		a.tell(text)
 		return nil, true, err
 	}
-	hostname, err := os.Hostname()
-	if err != nil {
-		return nil, false, err
+	hostname := ""
+	if a.o.coop() {
+		if hostname, err = os.Hostname(); err != nil {
+			return nil, false, err
+		}
 	}
 	subs = a.o.subconsumers(hostname)
 	text, err := src.position(ctx, subs)
@@ -281,7 +293,7 @@ func (a *app) work(w *worker, sub string, out io.Writer) error {
 		UnregisterSub: a.o.Coop.Workers != nil && a.o.Coop.Subconsumer == "",
 		Logger:        a.logger,
 		OnBatch: func(s consumer.Summary) {
-			a.count.finished(s.Batch)
+			a.count.finished(s)
 			if max := a.o.Selection.MaxEvents; max != nil && a.count.events.Load() >= *max {
 				w.s.stop(errEnough)
 			}
@@ -335,11 +347,11 @@ func (a *app) newSink(w *worker, out io.Writer) (consumer.Sink, func() error, er
 		return t, func() error { t.Close(); return nil }, nil
 	case c.Exec != "" && c.Ack != nil:
 		spec.answersFD = *c.Ack
-		s := newCoprocessSink(spec, a.format, &a.count)
+		s := newCoprocessSink(spec, a.format)
 		f.Sink = s
 		return f, func() error { return s.close(c.StopTimeout.Duration()) }, nil
 	case c.PerEvent:
-		f.Sink = &perEventSink{spec: spec, format: a.format, retryDelay: c.RetryDelay.Duration(), count: &a.count}
+		f.Sink = &perEventSink{spec: spec, format: a.format, retryDelay: c.RetryDelay.Duration()}
 	case c.Exec != "":
 		f.Sink = &execSink{spec: spec, format: a.format, retryDelay: c.RetryDelay.Duration(), logger: a.logger}
 	case c.Ack != nil:
@@ -347,7 +359,7 @@ func (a *app) newSink(w *worker, out io.Writer) (consumer.Sink, func() error, er
 		if err != nil {
 			return nil, nil, err
 		}
-		f.Sink = newAckSink(out, in, a.format, &a.count)
+		f.Sink = newAckSink(out, in, a.format)
 	default:
 		f.Sink = consumer.NewLines(out, a.format)
 		if max := a.o.Selection.MaxEvents; max != nil {

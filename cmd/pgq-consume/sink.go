@@ -19,9 +19,10 @@ type counters struct {
 }
 
 // finished accounts for a batch.
-func (c *counters) finished(b *consumer.Batch) {
+func (c *counters) finished(s consumer.Summary) {
 	c.batches.Add(1)
-	t := b.TickTime.UnixMicro()
+	c.retries.Add(s.Retried)
+	t := s.Batch.TickTime.UnixMicro()
 	for {
 		old := c.tickTime.Load()
 		if t <= old || c.tickTime.CompareAndSwap(old, t) {
