@@ -3,19 +3,34 @@ package ticker
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"skytools/lib/log"
 )
 
 const (
-	maintKey = "maint"
+	// entryKey and the entry is the condition of a maintenance entry that fails.
 	entryKey = "entry "
-	retryKey = "retry"
 	// maxRepeats bounds how often one entry may ask to be run again in a
 	// round, or one that always asks would keep all others from their turn.
 	maxRepeats = 10000
+	// goneRounds is how many rounds in a row may find no server, which is for
+	// the ticker to tell, before they tell of it themselves.
+	goneRounds = 3
 )
+
+// A roundKind is one of the two loops beside the ticker's.
+type roundKind struct {
+	loop   string
+	period func(*Settings) time.Duration
+	due    question                              // whether there is work
+	run    func(context.Context, *session) error // does it
+	none   func()                                // notes that there was none
+	errors *atomic.Int64
+	failed string // what the log says when a round could not be finished
+	again  string // and when one can again
+}
 
 // maintLoop runs maintenance rounds.
 func (d *Database) maintLoop(ctx context.Context) {
@@ -25,6 +40,9 @@ func (d *Database) maintLoop(ctx context.Context) {
 		due:    question{what: "look for maintenance", sql: `select exists (select 1 from pgq.maint_operations())`},
 		run:    d.maintRound,
 		none:   func() { d.maintDone(nil) },
+		errors: &d.Stats.MaintErrors,
+		failed: "maintenance failed, trying again",
+		again:  "maintenance works again",
 	})
 }
 
@@ -35,47 +53,62 @@ func (d *Database) retryLoop(ctx context.Context) {
 		period: func(s *Settings) time.Duration { return s.Retry },
 		due: question{what: "look for retried events",
 			sql: `select exists (select 1 from pgq.retry_queue where ev_retry_after <= pg_catalog.now())`},
-		run:  d.retryRound,
-		none: d.retryDone,
+		run:    d.retryRound,
+		none:   d.retryDone,
+		errors: &d.Stats.RetryErrors,
+		failed: "cannot move retried events, trying again",
+		again:  "retried events are moved again",
 	})
 }
 
-// A roundKind is one of the two loops beside the ticker's.
-type roundKind struct {
-	loop   string
-	period func(*Settings) time.Duration
-	due    question                              // whether there is work
-	run    func(context.Context, *session) error // one round; it says itself what went wrong
-	none   func()                                // the round in which there was no work
-}
-
 // rounds runs a round every period, and sooner when it could not be finished.
-// A round has a connection of its own, but only if there is work for it.
 func (d *Database) rounds(ctx context.Context, k roundKind) {
 	beat := d.beat(k.loop)
 	defer beat.Done()
 	var pause backoff
+	gone := 0
 	for {
 		beat.Within(forever)
 		if !d.open.wait(ctx) {
 			return
 		}
-		var err error
-		if d.ask(ctx, beat, k.due) {
-			err = d.oneRound(ctx, beat, k.run)
-		} else {
-			k.none()
-		}
 		wait := k.period(d.settings.Load())
-		if err != nil {
-			wait = min(wait, pause.next())
-		} else {
+		switch err := d.round(ctx, beat, k); {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			d.cond.end(k.loop, k.again)
 			pause.reset()
+			gone = 0
+		case isGone(err) && gone < goneRounds:
+			gone++
+			d.logger.Debug(k.failed, log.Err, err)
+			wait = min(wait, pause.next())
+		default:
+			k.errors.Add(1)
+			d.cond.begin(slog.LevelError, k.loop, k.failed, err)
+			wait = min(wait, pause.next())
 		}
 		if !sleep(ctx, beat, wait, nil) {
 			return
 		}
 	}
+}
+
+// round runs one round. It has a connection of its own, but only if there is
+// work for it.
+func (d *Database) round(ctx context.Context, beat Beat, k roundKind) error {
+	if !d.ask(ctx, beat, k.due) {
+		k.none()
+		return nil
+	}
+	s, err := d.connect(ctx, beat)
+	if err != nil {
+		return err
+	}
+	defer closeConn(ctx, s.conn)
+	s.wrap = d.wrap.Load()
+	return k.run(ctx, s)
 }
 
 // A question is a query that answers yes or no.
@@ -114,39 +147,27 @@ func (d *Database) ask(ctx context.Context, beat Beat, q question) bool {
 // forever is the promise of a loop that waits for others.
 const forever = 10 * 365 * 24 * time.Hour
 
-func (d *Database) oneRound(ctx context.Context, beat Beat, round func(context.Context, *session) error) error {
-	s, err := d.connect(ctx, beat)
-	if err != nil {
-		d.logger.Debug("no connection for a round, which the ticker will tell of", log.Err, err)
-		return err
-	}
-	defer closeConn(ctx, s.conn)
-	s.wrap = d.wrap.Load()
-	return round(ctx, s)
-}
-
 // maintRound runs the entries of the maintenance list one by one, each in its
 // own transaction: the two steps of a rotation must not share one. An entry
 // that fails does not keep the others from being run.
 func (d *Database) maintRound(ctx context.Context, s *session) error {
 	ops, err := s.operations(ctx)
 	if err != nil {
-		return d.roundFailed(ctx, err, &d.Stats.MaintErrors, maintKey, "maintenance failed, trying again")
+		return err
 	}
 	failed := map[string]bool{}
 	for _, op := range ops {
-		if err := d.runEntry(ctx, s, op); err != nil {
-			if ctx.Err() != nil {
-				return err
-			}
-			if s.conn.IsClosed() {
-				return d.roundFailed(ctx, err, &d.Stats.MaintErrors, maintKey, "maintenance failed, trying again")
-			}
-			key := entryKey + op.String()
-			failed[key] = true
-			d.Stats.MaintErrors.Add(1)
-			d.cond.begin(slog.LevelError, key, "maintenance entry failed, the others go on", err, "entry", op.String())
+		err := d.runEntry(ctx, s, op)
+		if err == nil {
+			continue
 		}
+		if ctx.Err() != nil || s.conn.IsClosed() {
+			return err
+		}
+		key := entryKey + op.String()
+		failed[key] = true
+		d.Stats.MaintErrors.Add(1)
+		d.cond.begin(slog.LevelError, key, "maintenance entry failed, the others go on", err, "entry", op.String())
 	}
 	d.maintDone(failed)
 	return nil
@@ -154,7 +175,6 @@ func (d *Database) maintRound(ctx context.Context, s *session) error {
 
 // maintDone notes a round in which these entries failed.
 func (d *Database) maintDone(failed map[string]bool) {
-	d.cond.end(maintKey, "maintenance works again")
 	for _, key := range d.cond.with(entryKey) {
 		if !failed[key] {
 			d.cond.end(key, "maintenance entry works again", "entry", key[len(entryKey):])
@@ -188,34 +208,18 @@ func (d *Database) retryRound(ctx context.Context, s *session) error {
 	for {
 		n, err := s.retry(ctx)
 		if err != nil {
-			return d.roundFailed(ctx, err, &d.Stats.RetryErrors, retryKey, "cannot move retried events, trying again")
+			return err
 		}
 		d.Stats.RetriedEvents.Add(n)
 		if n == 0 {
-			break
+			d.retryDone()
+			return nil
 		}
 		d.logger.Debug("moved retried events", log.Events, n)
 	}
-	d.retryDone()
-	return nil
 }
 
 // retryDone notes that no retried event is due.
 func (d *Database) retryDone() {
-	d.cond.end(retryKey, "retried events are moved again")
 	d.update(func(st *Status) { st.LastRetry = time.Now() })
-}
-
-// roundFailed counts and tells that a round could not be finished. That the
-// server is gone is for the ticker to tell.
-func (d *Database) roundFailed(ctx context.Context, err error, count interface{ Add(int64) int64 }, key, msg string) error {
-	switch {
-	case ctx.Err() != nil:
-	case isGone(err):
-		d.logger.Debug(msg, log.Err, err)
-	default:
-		count.Add(1)
-		d.cond.begin(slog.LevelError, key, msg, err)
-	}
-	return err
 }
