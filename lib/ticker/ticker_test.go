@@ -335,8 +335,9 @@ func TestBrokenQueue(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dsn := make(t)
-			testpg.Exec(t, dsn, `select pgq.create_queue('a_broken')`)
-			seq := testpg.Value[string](t, dsn, `select queue_event_seq from pgq.queue where queue_name = 'a_broken'`)
+			testpg.Exec(t, dsn, `select pgq.create_queue('a_broken'), pgq.set_queue_config('a_broken', 'ticker_max_lag', '0')`)
+			testpg.Exec(t, dsn, `select pgq.insert_event('a_broken', 't', i::text) from generate_series(1, 2) i`)
+			seq := testpg.Value[string](t, dsn, `select queue_tick_seq from pgq.queue where queue_name = 'a_broken'`)
 			testpg.Exec(t, dsn, `alter sequence `+seq+` rename to elsewhere`)
 			db := watchDB(t, dsn, quick)
 			db.waitLog("queue cannot be ticked, the others can queue=a_broken")
