@@ -2,26 +2,41 @@ package ticker
 
 import "time"
 
-// hold is how long fast polling goes on after a tick. It spans the pauses of
-// a queue that gets some tens of events a second.
-const hold = 50 * time.Millisecond
+const (
+	// hold is how long the pauses stay short after a tick.
+	hold = 50 * time.Millisecond
+	// perGap is how many looks there are at least in the usual time between
+	// two ticks, which is hence the part of it that an event may wait.
+	perGap = 8
+	// gapsLeft is after how many such times a queue counts as idle.
+	gapsLeft = 4
+)
 
-// A pace gives the pauses between two looks at the queues: short ones while
-// there are ticks to make, longer and longer ones after that.
+// A pace gives the pauses between two looks at the queues: the shortest while
+// ticks follow each other closely, then longer ones, but not so long as to
+// miss the rhythm of what comes a few times a second. After that they grow up
+// to the longest.
 type pace struct {
 	min, max time.Duration
 	cur      time.Duration
-	until    time.Time // pauses stay short until then
+	last     time.Time     // of the last tick
+	gap      time.Duration // usual time between two ticks
 }
 
 // next returns the pause after a look that took the time from start to now,
-// and found work or did not.
-func (p *pace) next(worked bool, start, now time.Time) time.Duration {
+// and made a tick or did not.
+func (p *pace) next(ticked bool, start, now time.Time) time.Duration {
+	idle := now.Sub(p.last)
 	switch {
-	case worked:
-		p.cur, p.until = p.min, now.Add(hold)
-	case now.Before(p.until):
+	case ticked:
+		if !p.last.IsZero() {
+			p.gap += (min(idle, perGap*p.max) - p.gap) / 4
+		}
+		p.cur, p.last = p.min, now
+	case idle < hold:
 		p.cur = p.min
+	case idle < gapsLeft*p.gap:
+		p.cur = min(2*p.cur, p.gap/perGap)
 	default:
 		p.cur *= 2
 	}

@@ -42,6 +42,42 @@ func TestPace(t *testing.T) {
 	}
 }
 
+// Events that come a few times a second wait for a fraction of the time
+// between them; when they cease the pauses grow to the longest.
+func TestPaceKeepsARhythm(t *testing.T) {
+	t.Parallel()
+	for _, gap := range []time.Duration{5 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, time.Second, 3 * time.Second} {
+		p := pace{min: 2 * time.Millisecond, max: time.Second}
+		now := time.Now()
+		event := now
+		looks := 0
+		var wait time.Duration
+		for i := range 60 {
+			event = event.Add(gap)
+			for now.Before(event) {
+				now = now.Add(p.next(false, now, now))
+				looks++
+			}
+			if i >= 30 {
+				wait = max(wait, now.Sub(event))
+			}
+			now = now.Add(p.next(true, now, now))
+		}
+		if limit := max(gap/(perGap-2), p.min); wait > limit {
+			t.Errorf("an event every %v waits for up to %v, want %v", gap, wait, limit)
+		}
+		if perEvent := looks / 60; perEvent > 60 {
+			t.Errorf("an event every %v costs %d looks", gap, perEvent)
+		}
+		for range 100 {
+			now = now.Add(p.next(false, now, now))
+		}
+		if d := p.next(false, now, now); d != p.max {
+			t.Errorf("every %v: got %v when idle, want %v", gap, d, p.max)
+		}
+	}
+}
+
 func TestOnGrid(t *testing.T) {
 	t.Parallel()
 	const period = time.Second
