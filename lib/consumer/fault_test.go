@@ -201,8 +201,12 @@ func TestExactlyOnce(t *testing.T) {
 				if tt.sub {
 					opt.Subconsumer, opt.DeadInterval = "a", 30*time.Millisecond
 				}
+				batches := 1
+				if long {
+					batches = 2
+				}
 				var want []int64
-				for range 2 {
+				for range batches {
 					want = append(want, q.insert(3)...)
 					q.tick()
 				}

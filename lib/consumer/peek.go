@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/jackc/pgx/v5"
+
 	"skytools/lib/db"
 	"skytools/lib/event"
 	"skytools/lib/pgq"
@@ -27,7 +29,7 @@ type PeekOptions struct {
 // consumer's retry. fn may return ErrStop.
 func Peek(ctx context.Context, o PeekOptions, fn func(*event.Event) error) error {
 	s := newServer(Options{DSN: o.DSN, ApplicationName: o.ApplicationName}, false)
-	conn, err := db.Connect(ctx, o.DSN, o.ApplicationName)
+	conn, err := db.ConnectUnnamed(ctx, o.DSN, o.ApplicationName, pgx.QueryExecModeExec)
 	if err != nil {
 		return err
 	}

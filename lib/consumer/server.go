@@ -47,7 +47,7 @@ var errNoConnection = fmt.Errorf("not connected: %w", net.ErrClosed)
 
 func (s *server) connect(ctx context.Context) error {
 	s.close()
-	conn, err := db.Connect(ctx, s.opt.DSN, s.opt.ApplicationName)
+	conn, err := db.ConnectUnnamed(ctx, s.opt.DSN, s.opt.ApplicationName, pgx.QueryExecModeExec)
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (s *server) keepAlive(ctx context.Context) (stop func()) {
 		for sleep(ctx, s.opt.DeadInterval/3) {
 			var err error
 			if conn == nil || conn.IsClosed() {
-				conn, err = db.Connect(ctx, s.opt.DSN, s.opt.ApplicationName)
+				conn, err = db.ConnectUnnamed(ctx, s.opt.DSN, s.opt.ApplicationName, pgx.QueryExecModeExec)
 			}
 			if err == nil {
 				err = pgq.New(conn).Touch(ctx, s.opt.Reader)

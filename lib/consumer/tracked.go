@@ -132,7 +132,7 @@ func (t *Tracked) Begin(ctx context.Context, b *Batch) error {
 		t.name = b.Queue + "/" + b.Consumer
 	}
 	if t.conn == nil || t.conn.IsClosed() {
-		conn, err := db.Connect(ctx, t.opt.DSN, t.opt.ApplicationName)
+		conn, err := db.ConnectUnnamed(ctx, t.opt.DSN, t.opt.ApplicationName, pgx.QueryExecModeCacheDescribe)
 		if err != nil {
 			return t.failed("connect to target", err)
 		}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -45,6 +46,10 @@ func ParseConfig(dsn, applicationName string) (*pgx.ConnConfig, error) {
 		cfg.RuntimeParams["application_name"] = applicationName
 	}
 	cfg.RuntimeParams["client_encoding"] = "UTF8"
+	// A server that vanished without a word is noticed while we wait for it.
+	cfg.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
+	}}).DialContext
 	cfg.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 		if conn.ParameterStatus("server_encoding") != "SQL_ASCII" {
 			return nil
@@ -52,6 +57,23 @@ func ParseConfig(dsn, applicationName string) (*pgx.ConnConfig, error) {
 		return conn.Exec(ctx, "set client_encoding = sql_ascii").Close()
 	}
 	return cfg, nil
+}
+
+// ConnectUnnamed is Connect for a connection that stays open for long: unless
+// dsn has a default_query_exec_mode, it prepares no statements by name. So it
+// works behind a pooler in transaction mode, and goes on when the functions it
+// calls are replaced. mode is exec, or cache_describe where the types of
+// parameters are not known beforehand.
+func ConnectUnnamed(ctx context.Context, dsn, applicationName string, mode pgx.QueryExecMode) (*pgx.Conn, error) {
+	cfg, err := ParseConfig(dsn, applicationName)
+	if err != nil {
+		return nil, err
+	}
+	// pgx's parser keeps the parameter to itself, pgconn's passes it through.
+	if raw, err := pgconn.ParseConfig(dsn); err == nil && raw.RuntimeParams["default_query_exec_mode"] == "" {
+		cfg.DefaultQueryExecMode = mode
+	}
+	return pgx.ConnectConfig(ctx, cfg)
 }
 
 // Code returns the SQLSTATE of a server error in err's chain, or "".
