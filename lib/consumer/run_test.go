@@ -37,7 +37,6 @@ type fake struct {
 	upto    bool
 	isCover func() bool
 	onForce func()
-	down    bool
 }
 
 type fakeTick struct {
@@ -456,7 +455,6 @@ func TestRun(t *testing.T) {
 func TestForceTick(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
 		var covered atomic.Bool
 		f := &fake{notify: true, isCover: covered.Load, arrive: []arrival{{20 * time.Millisecond, ticks(1)[0]}}}
 		f.onForce = func() { time.AfterFunc(10*time.Millisecond, func() { covered.Store(true) }) }
@@ -470,7 +468,7 @@ func TestForceTick(t *testing.T) {
 		}
 
 		f = &fake{isCover: func() bool { return false }}
-		start = time.Now()
+		start := time.Now()
 		c = newConsumer(Options{Reader: pgq.Reader{Queue: "q"}, UntilEmpty: true, ForceTick: 2 * time.Second}, &recorder{f: f}, f)
 		err := c.Run(t.Context())
 		if fmt.Sprint(err) != "no tick of queue q within 2s: is its ticker running?" {
