@@ -24,31 +24,31 @@ returns text[] as $$
 --      i_new, i_old    - the rows
 --
 -- Returns:
---      names of the changed columns, in table order
+--      names of the changed columns
 -- ----------------------------------------------------------------------
 declare
     _changed text[] := '{}';
-    _names text[] := i_columns.names;
-    _compares text[] := i_columns.compares;
+    _name text;
+    _nr integer;
+    _compare text;
     _same boolean;
-    _lossy boolean;
 begin
-    if i_new_values = i_old_values and i_new *= i_old then
-        return _changed;
-    end if;
-    -- settings under which different values may have the same text
-    _lossy := pg_catalog.current_setting('extra_float_digits')::integer < 1
-        or pg_catalog.current_setting('datestyle') not like 'ISO%';
-
-    for _i in 1 .. pg_catalog.cardinality(_names) loop
-        continue when _names[_i] <> all (i_names);
-        _same := i_new_values[_i] = i_old_values[_i];
+    foreach _name in array coalesce(i_names, i_columns.names) loop
+        _nr := pg_catalog.array_position(i_columns.names, _name);
+        _compare := i_columns.compares[_nr];
+        _same := i_new_values[_nr] = i_old_values[_nr];
         if _same is null then
-            _same := i_new_values[_i] is null and i_old_values[_i] is null;
-        elsif _compares[_i] = 'u' or _compares[_i] = 'l' and not _same or _lossy and _compares[_i] <> 't' then
+            _same := i_new_values[_nr] is null and i_old_values[_nr] is null;
+        elsif _compare = 'u'
+              or _compare = 'l' and not _same
+              -- settings under which different values may have the same text
+              or _compare <> 't' and _same
+                 and (pg_catalog.current_setting('extra_float_digits')::integer < 1
+                      or pg_catalog.current_setting('datestyle') not like 'ISO%')
+        then
             begin
-                execute 'select pg_catalog.record_eq(row(($1).' || pg_catalog.quote_ident(_names[_i])
-                    || '), row(($2).' || pg_catalog.quote_ident(_names[_i]) || '))'
+                execute 'select pg_catalog.record_eq(row(($1).' || pg_catalog.quote_ident(_name)
+                    || '), row(($2).' || pg_catalog.quote_ident(_name) || '))'
                    into _same using i_new, i_old;
             exception
                 when undefined_function then
@@ -56,7 +56,7 @@ begin
             end;
         end if;
         if not _same then
-            _changed := pg_catalog.array_append(_changed, _names[_i]);
+            _changed := pg_catalog.array_append(_changed, _name);
         end if;
     end loop;
     return _changed;

@@ -65,7 +65,7 @@ begin
     end if;
 
     -- arguments
-    if pg_catalog.cardinality(i_argv) = 0 then
+    if i_argv is null then
         raise exception 'pgq trigger must have destination queue as argument';
     end if;
     queue := i_argv[0];

@@ -23,10 +23,10 @@ returns text[] as $$
 --      when= should not be NULL
 -- ----------------------------------------------------------------------
 declare
-    _expr text;
-    _value text;
-    _type oid;
-    _rows bigint;
+    _expr pg_catalog.text;
+    _value pg_catalog.text;
+    _type pg_catalog.oid;
+    _rows pg_catalog.int8;
 begin
     for _i in 1 .. 7 loop
         _expr := pg_catalog.btrim(i_exprs[_i], E' \t\r\n;');

@@ -13,6 +13,6 @@ returns text[] as $$
 --      names
 -- ----------------------------------------------------------------------
     select pg_catalog.array_remove(pg_catalog.regexp_split_to_array(
-        pg_catalog.btrim(i_list, E' \t\r\n\f\v'), '[[:space:]]*,[[:space:]]*'), '');
+        pg_catalog.btrim(i_list, E' \t\r\n\f\x0b'), '[[:space:]]*,[[:space:]]*'), '');
 $$ language sql immutable;
 comment on function pgq._trigger_list(text) is 'internal: splits a list of columns in the arguments of a trigger';

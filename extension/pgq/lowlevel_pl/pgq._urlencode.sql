@@ -30,6 +30,7 @@ begin
     val := pg_catalog.replace(val, '"', '%22');
     val := pg_catalog.replace(val, '''', '%27');
     val := pg_catalog.replace(val, '@', '%40');
+    val := pg_catalog.replace(val, E'\x01', '%01'); -- between the values of a row
 
     if val !~ '^[-A-Za-z0-9_.% ]*$' then
         if pg_catalog.octet_length(val) <> pg_catalog.length(val) then

@@ -57,7 +57,7 @@ returns trigger as $$
 declare
     _columns pgq._columns;
     _event record;
-    _fields text[];
+    _fields pg_catalog.text[];
 begin
     if tg_level operator(pg_catalog.=) 'ROW' then
         -- Constants of the plan, which is what makes this fast: see pgq._trigger_columns().
