@@ -67,7 +67,6 @@ type flat struct {
 	dsn           string
 	holder, conn  *pgx.Conn
 	maintainer    *session
-	queueID       int32
 	lastTick      int64
 	ticks, rounds []time.Duration
 	tickLimit     int64   // bytes from which on pgq.tick is compacted
