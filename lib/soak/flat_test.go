@@ -37,24 +37,18 @@ func TestFlat(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := testpg.Start(t)
-			batches := int(number(t, "SOAK_BATCHES", pick[int64](3000, 100_000)))
-			ends := max(300, batches/50)
+			batches := int(number(t, "SOAK_BATCHES", pick[int64](1500, 100_000)))
+			ends := max(250, batches/50)
 			old := newFlat(t, c, tt.begin)
 			for range batches - ends {
 				old.turn(t.Context())
 			}
 			young := newFlat(t, c, tt.begin)
-			for range ends {
+			for range ends / 4 {
 				young.turn(t.Context()) // to warm up
 			}
-			young.ticks, young.rounds = nil, nil
-			for range ends {
-				old.turn(t.Context())
-				young.turn(t.Context())
-			}
+			compareTurns(t, old, young, ends)
 			old.show(ends)
-			compareTimes(t, "ticker", old.ticks[batches-ends:], young.ticks)
-			compareTimes(t, "next_batch and finish_batch", old.rounds[batches-ends:], young.rounds)
 			old.checkSpace()
 			old.release(old.blocked(tt.kind))
 		})
@@ -84,7 +78,7 @@ func newFlat(t *testing.T, c *testpg.Cluster, begin string) *flat {
 	// Rotation itself leaves some dead rows in pgq.queue, which nothing removes
 	// meanwhile: some dozens of rotations are days at the default period.
 	testpg.Exec(t, f.dsn, `select pgq.create_queue('q'), pgq.register_consumer('q', 'c')`)
-	testpg.Exec(t, f.dsn, "select pgq.set_queue_config('q', 'rotation_period', $1)", pick("1 second", "10 seconds"))
+	testpg.Exec(t, f.dsn, "select pgq.set_queue_config('q', 'rotation_period', $1)", pick("0.5 seconds", "10 seconds"))
 	var err error
 	if f.holder, err = db.Connect(t.Context(), f.dsn, "soak-holder"); err != nil {
 		t.Fatal(err)
@@ -157,14 +151,38 @@ func (f *flat) show(ends int) {
 		quartile(f.rounds[:ends]), quartile(f.rounds[len(f.rounds)-ends:]))
 }
 
-func compareTimes(t *testing.T, what string, old, young []time.Duration) {
+// compareTurns demands that both queues are worked at the same speed. What
+// only seems slower does not stay so when it is measured again.
+func compareTurns(t *testing.T, old, young *flat, n int) {
+	t.Helper()
+	for try := 1; ; try++ {
+		from, to := len(old.rounds), len(young.rounds)
+		for i := range n {
+			first, second := old, young
+			if i%2 == 1 {
+				first, second = young, old
+			}
+			first.turn(t.Context())
+			second.turn(t.Context())
+		}
+		ticks := compareTimes(t, "ticker", old.ticks[from:], young.ticks[to:])
+		rounds := compareTimes(t, "next_batch and finish_batch", old.rounds[from:], young.rounds[to:])
+		if max(ticks, rounds) <= slower {
+			return
+		}
+		if try == 4 {
+			t.Errorf("slower at the end each time, want at most %.2f times", slower)
+			return
+		}
+	}
+}
+
+func compareTimes(t *testing.T, what string, old, young []time.Duration) (ratio float64) {
 	t.Helper()
 	a, b := quartile(old), quartile(young)
-	ratio := float64(a) / float64(b)
-	t.Logf("%s: %v at the end, %v on a new queue at the same time, %.2f times", what, a, b, ratio)
-	if ratio > slower {
-		t.Errorf("%s: %.2f times slower at the end, want at most %.2f", what, ratio, slower)
-	}
+	ratio = float64(a) / float64(b)
+	t.Logf("%s: %v after many batches, %v on a new queue at the same time, %.2f times", what, a, b, ratio)
+	return ratio
 }
 
 // checkSpace demands that the space does not grow from the first half to the

@@ -29,7 +29,7 @@ func TestMemory(t *testing.T) {
 		args   []string
 	}{
 		{"stdout", events, nil},
-		{"exec", events, []string{"--exec", "cat >/dev/null"}},
+		{"exec", events / 3, []string{"--exec", "cat >/dev/null"}},
 		{"into", events / 10, []string{"--into", dsn, "--sql", "insert into copy values ($ev_data)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -48,7 +48,7 @@ func TestModel(t *testing.T) {
 	empty := testpg.Value[int64](t, dsn, sizeSQL)
 
 	done := make(chan struct{})
-	time.AfterFunc(lasting(t, 15*time.Second, 10*time.Minute), func() { close(done) })
+	time.AfterFunc(lasting(t, 10*time.Second, 10*time.Minute), func() { close(done) })
 	var wg sync.WaitGroup
 	for i := range sessions {
 		s := newSession(t, dsn, h, seed, i)

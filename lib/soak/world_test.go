@@ -83,7 +83,7 @@ func (w *world) produce(ctx context.Context, rnd *rand.Rand, name string) {
 			conn.Close(context.WithoutCancel(ctx))
 		}
 	}()
-	pace := time.NewTicker(10 * time.Millisecond)
+	pace := time.NewTicker(20 * time.Millisecond)
 	defer pace.Stop()
 	for {
 		select {
