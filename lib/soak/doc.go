@@ -7,6 +7,6 @@
 //	SOAK=1 go test -v -timeout 0 ./lib/soak
 //
 // SOAK_SEED repeats the random choices of an earlier run, whose output names
-// the seed; what the scheduler made of them it cannot repeat. SOAK_SECONDS and
-// SOAK_KILLS change how long a test runs and how often it kills.
+// the seed; what the scheduler made of them it cannot repeat. SOAK_SECONDS,
+// SOAK_KILLS, SOAK_BATCHES and SOAK_EVENTS change how long or how much.
 package soak
