@@ -61,6 +61,8 @@ func (s *stopper) stop(cause error) {
 		}
 	}
 	time.AfterFunc(s.grace, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		for _, w := range s.workers {
 			w.cancel(cause)
 		}
