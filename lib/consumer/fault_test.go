@@ -41,6 +41,15 @@ func isStep(m testproxy.Message) bool {
 	return strings.IndexByte(types, m.Type) >= 0 || long
 }
 
+// notShort leaves a test out of the run under the race detector, where its
+// hundreds of connections take minutes; the plain run has it.
+func notShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("long under the race detector")
+	}
+}
+
 // long is the long form of the tests.
 var long = os.Getenv("SOAK") != ""
 
@@ -99,6 +108,7 @@ func supervise(t *testing.T, run func() error) {
 // TestCutAnywhere breaks the connection at every step of two batches: each
 // event comes at least once, in whole batches, and one more time at most.
 func TestCutAnywhere(t *testing.T) {
+	notShort(t)
 	eachSchema(t, func(t *testing.T, q *queue) {
 		eachFault(t, func(t *testing.T, n int, fa *fault) {
 			name := fmt.Sprintf("c%d_%d", n, fa.action)
@@ -177,6 +187,7 @@ func tracked(ctx context.Context, opt consumer.Options, to consumer.TrackOptions
 // target. In the first way the consumer goes on, in the second it dies there
 // and another one begins where both databases say.
 func TestExactlyOnce(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string
