@@ -47,13 +47,27 @@ begin
     -- First without the lock: most calls of an idle consumer end here.
     loop
         select * into _pos from pgq._position(_reg_id);
-        exit when _locked or _pos.batch is not null;
+        if _locked or _pos.batch is not null then
+            select p.tick_id, p.tick_time, p.tick_event_seq, n.tick_id, n.tick_time, n.tick_event_seq
+              into prev_tick_id, prev_tick_time, prev_tick_event_seq, cur_tick_id, cur_tick_time, cur_tick_event_seq
+              from pgq.tick p
+              left join pgq.tick n on n.tick_queue = p.tick_queue and n.tick_id = _pos.next_tick
+             where p.tick_queue = _queue_id
+               and p.tick_id = _pos.last_tick;
+            exit when found;
+            if _locked then
+                perform pgq._assert_logs();
+                raise exception 'PgQ corruption: Consumer % on queue % does not see tick %',
+                    i_consumer_name, i_queue_name, '<NULL>';
+            end if;
+            -- the batch may have ended since, and the tick gone: with the lock
+            -- it is certain
         -- order by and limit, and not exists(), whose generic plan reads the
         -- whole table
-        if _pos.last_tick = (select t.tick_id from pgq.tick t
-                              where t.tick_queue = _queue_id
-                              order by t.tick_id desc
-                              limit 1)
+        elsif _pos.last_tick = (select t.tick_id from pgq.tick t
+                                 where t.tick_queue = _queue_id
+                                 order by t.tick_id desc
+                                 limit 1)
         then
             return;
         end if;
@@ -65,24 +79,8 @@ begin
         _locked := true;
     end loop;
 
-    select t.tick_id, t.tick_time, t.tick_event_seq
-      into prev_tick_id, prev_tick_time, prev_tick_event_seq
-      from pgq.tick t
-     where t.tick_queue = _queue_id
-       and t.tick_id = _pos.last_tick;
-    if not found then
-        perform pgq._assert_logs();
-        raise exception 'PgQ corruption: Consumer % on queue % does not see tick %',
-            i_consumer_name, i_queue_name, '<NULL>';
-    end if;
-
     if _pos.batch is not null then
         batch_id := _pos.batch;
-        select t.tick_id, t.tick_time, t.tick_event_seq
-          into cur_tick_id, cur_tick_time, cur_tick_event_seq
-          from pgq.tick t
-         where t.tick_queue = _queue_id
-           and t.tick_id = _pos.next_tick;
         return;
     end if;
 
