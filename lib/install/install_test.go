@@ -220,9 +220,9 @@ func TestShownSQL(t *testing.T) {
 			t.Errorf("%s: the script differs without PLOnly (error %v)", name, err)
 		}
 	}
-	const objects = `select coalesce(string_agg(pg_describe_object(classid, objid, 0), E'\n' order by 1), '')
-		from (select 'pg_proc'::regclass::oid classid, oid objid from pg_proc where pronamespace::regnamespace::text ~ '^pgq'
-		      union all select 'pg_class'::regclass, oid from pg_class where relnamespace::regnamespace::text ~ '^pgq') x`
+	const objects = `select coalesce(string_agg(what, E'\n' order by what), '')
+		from (select oid::regprocedure::text as what from pg_proc where pronamespace::regnamespace::text ~ '^pgq'
+		      union all select oid::regclass::text from pg_class where relnamespace::regnamespace::text ~ '^pgq') x`
 	a, b := testpg.Value[string](t, c.DSN("shown"), objects), testpg.Value[string](t, installed, objects)
 	if a != b || a == "" {
 		t.Errorf("objects differ:\n%s\n--- and\n%s", a, b)
