@@ -28,7 +28,7 @@ func TestUpstreamSchema(t *testing.T) {
 	dsn := c.NewDB(t)
 	testpg.Exec(t, dsn, string(schema))
 	testpg.Exec(t, dsn, `
-		select pgq.create_queue('q'), pgq.register_consumer('q', 'c');
+		select pgq.create_queue('q');
 		create function pgq.logtriga() returns trigger as '$libdir/pgq_triggers', 'pgq_logtriga' language c;
 		create table t (id int primary key, a text, b text);
 		create trigger a after insert or update or delete on t for each row execute function pgq.logutriga('q', 'backup');
@@ -78,6 +78,9 @@ func TestUpstreamSchema(t *testing.T) {
 	testpg.Exec(t, dsn, "update pgq.queue set queue_rotation_period = '0', queue_switch_time = 'yesterday', queue_ticker_max_lag = '0'")
 	for _, sql := range []string{"select pgq.maint_rotate_tables_step1('q')", "select pgq.maint_rotate_tables_step2()"} {
 		testpg.Exec(t, dsn, sql)
+	}
+	if n := testpg.Value[int](t, dsn, "select queue_cur_table from pgq.queue"); n != 1 {
+		t.Fatalf("current table is %d, want 1: not rotated", n)
 	}
 	if _, err := tx.Exec(ctx, "select pgq.insert_event('q', 'late', '')"); err != nil {
 		t.Fatal(err)
