@@ -36,6 +36,20 @@ begin
     insert into pgq.position_state (cur) values (0) on conflict do nothing;
     select s.cur into _cur from pgq.position_state s for share;
     begin
+        -- Whoever had looked at position_state just before the last switch put
+        -- his row into the old log, perhaps after this snapshot: the number
+        -- must be free there too. Tried and taken back.
+        begin
+            if _cur = 1 then
+                insert into pgq.position_0 (reg_id, pos_seq) values (i_reg_id, i_prev_seq + 1);
+            else
+                insert into pgq.position_1 (reg_id, pos_seq) values (i_reg_id, i_prev_seq + 1);
+            end if;
+            raise exception using errcode = 'PGQ02';
+        exception
+            when sqlstate 'PGQ02' then
+                null;
+        end;
         if _cur = 1 then
             insert into pgq.position_1 (reg_id, pos_seq, last_tick, active, batch, next_tick)
             values (i_reg_id, i_prev_seq + 1, i_last_tick, i_active, i_batch, i_next_tick);
