@@ -63,14 +63,22 @@ type flat struct {
 	maintainer    *session
 	lastTick      int64
 	ticks, rounds []time.Duration
-	tickLimit     int64   // bytes from which on pgq.tick is compacted
-	empty         int64   // size without an event
-	sizes         []int64 // now and then
+	tickLimit     int64 // bytes from which on pgq.tick is compacted
+	empty         int64 // size without an event
+	period        time.Duration
+	sizes         []sample // now and then
+}
+
+// sample is the space at a moment.
+type sample struct {
+	at    time.Time
+	turns int64
+	bytes int64
 }
 
 func newFlat(t *testing.T, c *testpg.Cluster, begin string) *flat {
 	t.Helper()
-	f := &flat{t: t, dsn: c.NewDB(t, testpg.Extensions("pgq")), tickLimit: 1 << 20}
+	f := &flat{t: t, dsn: c.NewDB(t, testpg.Extensions("pgq")), tickLimit: 1 << 20, period: pick(500*time.Millisecond, 10*time.Second)}
 	if !long {
 		f.tickLimit = 1 << 17
 		limitLogs(t, f.dsn, strconv.FormatInt(f.tickLimit, 10))
@@ -78,7 +86,7 @@ func newFlat(t *testing.T, c *testpg.Cluster, begin string) *flat {
 	// Rotation itself leaves some dead rows in pgq.queue, which nothing removes
 	// meanwhile: some dozens of rotations are days at the default period.
 	testpg.Exec(t, f.dsn, `select pgq.create_queue('q'), pgq.register_consumer('q', 'c')`)
-	testpg.Exec(t, f.dsn, "select pgq.set_queue_config('q', 'rotation_period', $1)", pick("0.5 seconds", "10 seconds"))
+	testpg.Exec(t, f.dsn, "select pgq.set_queue_config('q', 'rotation_period', $1)", f.period.String())
 	var err error
 	if f.holder, err = db.Connect(t.Context(), f.dsn, "soak-holder"); err != nil {
 		t.Fatal(err)
@@ -105,7 +113,7 @@ func (f *flat) turn(ctx context.Context) {
 		if err := f.maintainer.maintain(ctx); err != nil {
 			f.t.Fatal(err)
 		}
-		f.sizes = append(f.sizes, f.size())
+		f.sizes = append(f.sizes, sample{time.Now(), int64(n), f.size()})
 	}
 }
 
@@ -185,17 +193,35 @@ func compareTimes(t *testing.T, what string, old, young []time.Duration) (ratio 
 	return ratio
 }
 
-// checkSpace demands that the space does not grow from the first half to the
-// second one: all is read, so what is kept depends on the rotation period.
+// checkSpace demands that the space is in proportion to what is unread or still
+// writable: all is read at once, so that is what some rotations have seen, and
+// what had been written until the one who holds things up came.
 func (f *flat) checkSpace() {
 	f.t.Helper()
-	half := len(f.sizes) / 2
-	first, second := slices.Max(f.sizes[:half]), slices.Max(f.sizes[half:])
-	f.t.Logf("space: at most %d kB in the first half, %d kB in the second, %d kB now", first>>10, second>>10, f.size()>>10)
-	if float64(second) > 1.3*float64(first)+1<<20 {
-		f.t.Errorf("space grows from %d to %d bytes", first, second)
+	const (
+		rotations = 4    // the table in use, the one before, and what a rotation is late
+		perEvent  = 1500 // with index, tick and position
+	)
+	turns := func(from, to time.Time) (n int64) {
+		for i, s := range f.sizes[1:] {
+			if s.at.After(from) && !f.sizes[i].at.After(to) {
+				n += s.turns - f.sizes[i].turns
+			}
+		}
+		return n
 	}
-	f.t.Log(testpg.Value[string](f.t, f.dsn, usageSQL))
+	start := f.sizes[0].at
+	held := turns(start, start.Add(2*f.period))
+	var most int64
+	for _, s := range f.sizes {
+		most = max(most, s.bytes)
+		allowed := f.empty + 6*f.tickLimit + perEvent*(held+turns(s.at.Add(-rotations*f.period), s.at))
+		if s.bytes > allowed {
+			f.t.Errorf("%d bytes after %d batches, want at most %d", s.bytes, s.turns, allowed)
+			break
+		}
+	}
+	f.t.Logf("space: at most %d kB, %d kB now, %d kB without events", most>>10, f.size()>>10, f.empty>>10)
 }
 
 // blocked demands that the status names the session that holds things up, and
