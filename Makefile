@@ -14,6 +14,8 @@ endif
 pg_config = $(or $(PG_CONFIG),$(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin/pg_config))),pg_config)
 
 GO ?= go
+# For packages: BUILDFLAGS=-trimpath, which shares no build cache with the tests.
+BUILDFLAGS ?=
 GOTEST ?= $(GO) test
 VERSION := $(shell git describe --tags --match 'v*' 2>/dev/null | sed 's/^v//')
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
@@ -28,7 +30,7 @@ help: ## list the targets
 build: ## build the programs into bin/
 	scripts/setup build
 	@mkdir -p bin
-	$(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	$(GO) build $(BUILDFLAGS) -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 .PHONY: install
 install: build ## install programs and man pages; DESTDIR=, PREFIX=/usr/local
