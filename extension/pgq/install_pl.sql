@@ -8,6 +8,7 @@
 \ir functions/pgq.seq_setval.sql
 \ir functions/pgq.upgrade_schema.sql
 \ir functions/pgq._hold_queue.sql
+\ir functions/pgq._assert_read_committed.sql
 
 \ir functions/pgq._assert_logs.sql
 \ir functions/pgq._position.sql

@@ -14,10 +14,7 @@ returns boolean as $$
 --      get the old snapshot of its transaction
 -- ----------------------------------------------------------------------
 begin
-    if pg_catalog.current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-        raise exception 'pgq.ticker must run in READ COMMITTED'
-            using errcode = 'active_sql_transaction';
-    end if;
+    perform pgq._assert_read_committed('pgq.ticker');
     if i_wait then
         perform 1 from pgq.queue q where q.queue_id = i_queue_id for no key update;
     else

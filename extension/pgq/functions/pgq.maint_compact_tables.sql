@@ -14,11 +14,15 @@ returns integer as $$
 --
 -- Returns:
 --      0
+--
+-- Errors:
+--      active_sql_transaction: not in READ COMMITTED
 -- ----------------------------------------------------------------------
 declare
     _ticks pgq.tick[];
     _retries pgq.retry_queue[];
 begin
+    perform pgq._assert_read_committed('pgq.maint_compact_tables');
     -- one at a time: two that have read a table would wait for each other
     insert into pgq.position_state (cur)
     select 0 where not exists (select 1 from pgq.position_state) on conflict do nothing;

@@ -13,6 +13,9 @@ returns integer as $$
 -- Returns:
 --      1 - the logs were switched, call again to empty the old one
 --      0 - nothing more to do now
+--
+-- Errors:
+--      active_sql_transaction: not in READ COMMITTED
 -- ----------------------------------------------------------------------
 declare
     _cur integer;
@@ -23,6 +26,7 @@ declare
     _reg_id bigint;
     _pos record;
 begin
+    perform pgq._assert_read_committed('pgq.maint_position_logs');
     -- one at a time; the row must exist to be locked
     insert into pgq.position_state (cur) values (0) on conflict do nothing;
     select s.cur into _cur from pgq.position_state s for no key update skip locked;

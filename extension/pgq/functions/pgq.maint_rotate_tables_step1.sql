@@ -18,6 +18,7 @@ returns integer as $$
 --      0
 --
 -- Errors:
+--      active_sql_transaction: not in READ COMMITTED
 --      queue maint failure: transaction ids went backwards, or a consumer's
 --      tick is gone
 -- ----------------------------------------------------------------------
@@ -27,6 +28,7 @@ declare
     _next integer;
     _tick bigint;
 begin
+    perform pgq._assert_read_committed('pgq.maint_rotate_tables_step1');
     select q.* into _q
       from pgq.queue q
      where q.queue_name = i_queue_name

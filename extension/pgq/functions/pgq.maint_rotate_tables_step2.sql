@@ -10,10 +10,14 @@ returns integer as $$
 --
 -- Returns:
 --      0
+--
+-- Errors:
+--      active_sql_transaction: not in READ COMMITTED
 -- ----------------------------------------------------------------------
 declare
     _r record;
 begin
+    perform pgq._assert_read_committed('pgq.maint_rotate_tables_step2');
     update pgq.queue q
        set queue_switch_step2 = pg_catalog.txid_current()
       from (select l.queue_id from pgq.queue l
