@@ -14,6 +14,7 @@
 \ir functions/pgq._position.sql
 \ir functions/pgq._position_put.sql
 \ir functions/pgq._batch.sql
+\ir functions/pgq._lock_batch.sql
 \ir functions/pgq._batch_tables.sql
 \ir functions/pgq._subscription_write.sql
 \ir functions/pgq._hold_tick.sql

@@ -15,7 +15,7 @@ declare
     _b record;
     _count integer;
 begin
-    select * into _b from pgq._batch(i_batch_id);
+    select * into _b from pgq._lock_batch(i_batch_id);
     if _b.reg_id is null then
         raise exception 'batch_retry: batch % not found', i_batch_id;
     end if;

@@ -18,7 +18,7 @@ declare
     _found integer;
     _stored integer;
 begin
-    select * into _b from pgq._batch(x_batch_id);
+    select * into _b from pgq._lock_batch(x_batch_id);
     if _b.reg_id is null then
         raise exception 'event not found';
     end if;

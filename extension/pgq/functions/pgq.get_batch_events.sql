@@ -22,6 +22,10 @@ returns setof record as $$
 -- ----------------------------------------------------------------------
 begin
     return query execute pgq.batch_event_sql(x_batch_id);
+exception
+    -- another session has just ended the batch, and rotation dropped a table
+    when undefined_table then
+        raise exception 'batch not found';
 end;
 $$ language plpgsql;
 comment on function pgq.get_batch_events(bigint) is 'Events of an open batch, ordered by event id';
