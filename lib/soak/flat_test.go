@@ -284,6 +284,6 @@ func (f *flat) release(table string) {
 		return testpg.Value[int64](f.t, f.dsn, "select coalesce(pg_total_relation_size(to_regclass($1)), 0)", table)
 	}, enough, 1)
 	// The table that was current at the release is kept for one period after
-	// the one that it had as such.
-	wait("space of all", f.size, f.empty+f.tickLimit+512<<10, 3)
+	// the one that it had as such. Ticks and positions have their own limits.
+	wait("space of all", f.size, f.empty+3*f.tickLimit+256<<10, 3)
 }
