@@ -251,6 +251,9 @@ func (c *Consumer) loop(ctx context.Context) error {
 		}
 		covered := c.covered
 		b, err := c.turn(ctx, next)
+		if pgq.IsUnknownBatch(err) {
+			return &Again{Err: errTaken}
+		}
 		if err != nil {
 			return err
 		}
@@ -429,8 +432,7 @@ func (c *Consumer) finished(ok bool) {
 	now := time.Now()
 	s.Duration, s.Lag = now.Sub(d.start), now.Sub(s.Batch.TickTime)
 	if s.Lost {
-		c.log.Warn("another session finished this batch or moved the consumer: only one may use a consumer's name",
-			log.Batch, s.Batch.ID)
+		c.log.Warn(errTaken.Error()+": only one may use a consumer's name", log.Batch, s.Batch.ID)
 	}
 	c.batches++
 	c.lastTick = s.Batch.Tick
@@ -459,6 +461,8 @@ func (c *Consumer) deliver(ctx context.Context, pb *pgq.Batch) error {
 	switch {
 	case errors.Is(err, ErrSkip):
 		d.summary.Skipped = true
+	case errors.As(err, new(*LostPosition)):
+		return c.lostPosition(ctx, b, err)
 	case err != nil:
 		return sinkFailed(ctx, err)
 	default:
@@ -482,6 +486,22 @@ func (c *Consumer) deliver(ctx context.Context, pb *pgq.Batch) error {
 	d.finish = b.retries.finish(&b.Batch)
 	c.done = d
 	return nil
+}
+
+// errTaken is why a batch is asked for again that is not there any more.
+var errTaken = errors.New("another session finished this batch or moved the consumer")
+
+// lostPosition tells a target that disagrees with the source from one that is
+// further only because another session finished the batch in the meantime.
+func (c *Consumer) lostPosition(ctx context.Context, b *Batch, lost error) error {
+	open, err := c.src.isOpen(ctx, b.ID)
+	switch {
+	case err != nil:
+		return err
+	case !open:
+		return &Again{Err: errTaken}
+	}
+	return sinkFailed(ctx, lost)
 }
 
 // sorted tells whether the server has to sort the batch: it has, unless the
