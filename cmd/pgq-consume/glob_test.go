@@ -75,7 +75,7 @@ func TestGlobErrors(t *testing.T) {
 // FuzzGlob compares with path.Match where the two mean the same: without a
 // slash, and without the forms of sets that differ.
 func FuzzGlob(f *testing.F) {
-	for _, s := range []string{"*a?b", "a[b-d]*", `\*x`, "[^a]"} {
+	for _, s := range []string{"*a?b", `\*x`, "[^a]"} {
 		f.Add(s, "axb")
 	}
 	f.Fuzz(func(t *testing.T, glob, text string) {

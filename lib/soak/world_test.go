@@ -196,6 +196,7 @@ func (w *world) ask(dsn, sql string) []string {
 	w.t.Helper()
 	var list []string
 	testpg.Wait(w.t, time.Minute, "an answer to "+sql, func() bool {
+		w.revive()
 		conn, err := db.Connect(w.t.Context(), dsn, "soak-check")
 		if err != nil {
 			return false
@@ -209,6 +210,14 @@ func (w *world) ask(dsn, sql string) []string {
 		return err == nil
 	})
 	return list
+}
+
+// revive starts a server anew that has ended: so does a postmaster whose
+// startup process was killed.
+func (w *world) revive() {
+	w.t.Helper()
+	w.source.Start(w.t)
+	w.target.Start(w.t)
 }
 
 // positions tells where the consumers stand.
