@@ -22,16 +22,28 @@ func treeCluster(t *testing.T, opts ...testpg.Option) (*testpg.Cluster, testpg.S
 
 // TestInstallcheck runs make installcheck, that is pg_regress and
 // pg_isolation_regress, for each extension against a server of its own, since
-// roles and transaction ids belong to the whole server.
+// roles and transaction ids belong to the whole server. Both flavours must give
+// the same output.
 //
 // To take over new output: copy the file that the failure names from results/
 // of a run by hand, make -C extension installcheck EXT=NAME.
 func TestInstallcheck(t *testing.T) {
 	t.Parallel()
+	t.Run("c", func(t *testing.T) {
+		t.Parallel()
+		installcheck(t, testpg.Tree(t))
+	})
+	t.Run("plpgsql", func(t *testing.T) {
+		t.Parallel()
+		installcheck(t, testpg.PLTree(t))
+	})
+}
+
+func installcheck(t *testing.T, tree testpg.ServerTree) {
 	for _, name := range extension.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, tree := treeCluster(t)
+			c := testpg.Start(t, testpg.Bin(tree.Bin))
 			out := t.TempDir()
 			cmd := exec.Command("make", "--no-print-directory", "installcheck", "EXT="+name,
 				"PG_CONFIG="+tree.PGConfig, "BUILDDIR="+out)

@@ -30,8 +30,9 @@
 \ir lowlevel_pl/pgq._assert_current.sql
 \ir lowlevel_pl/pgq._count_event.sql
 \ir lowlevel_pl/pgq.insert_event_raw.sql
-\ir functions/pgq.insert_event.sql
-\ir functions/pgq.current_event_table.sql
+\ir lowlevel_pl/pgq.insert_event.sql
+\ir lowlevel_pl/pgq.insert_events.sql
+\ir lowlevel_pl/pgq.current_event_table.sql
 
 \ir lowlevel_pl/pgq._columns.sql
 \ir lowlevel_pl/pgq._urlencode.sql

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"skytools/extension"
 )
 
 // ServerTree is a relocated copy of the server's programs and files, in which
@@ -23,17 +25,30 @@ type ServerTree struct {
 	PGConfig string // its pg_config
 }
 
-var tree struct {
+type onceTree struct {
 	once sync.Once
 	t    ServerTree
 	err  error
 }
 
+var cTree, plTree onceTree
+
 // Tree returns the relocated server tree with the extensions of this working
-// copy, built by make -C extension install. Use it with Bin:
+// copy, built by make -C extension install, with the C module. Use it with Bin:
 //
 //	c := testpg.Start(t, testpg.Bin(testpg.Tree(t).Bin))
 func Tree(t testing.TB) ServerTree {
+	t.Helper()
+	return cTree.get(t, extension.C)
+}
+
+// PLTree is Tree without the C module.
+func PLTree(t testing.TB) ServerTree {
+	t.Helper()
+	return plTree.get(t, extension.PLSQL)
+}
+
+func (tree *onceTree) get(t testing.TB, flavour extension.Flavour) ServerTree {
 	t.Helper()
 	bin := findBin(t)
 	pgConfig := filepath.Join(bin, "pg_config")
@@ -47,7 +62,7 @@ func Tree(t testing.TB) ServerTree {
 	if _, err := exec.LookPath("make"); err != nil {
 		Unavailable(t, err.Error())
 	}
-	tree.once.Do(func() { tree.t, tree.err = buildTree(pgConfig) })
+	tree.once.Do(func() { tree.t, tree.err = buildTree(pgConfig, flavour) })
 	if tree.err != nil {
 		t.Fatalf("testpg: %v", tree.err)
 	}
@@ -57,13 +72,13 @@ func Tree(t testing.TB) ServerTree {
 // treeAge is how long an unused tree stays in the cache.
 const treeAge = 3 * time.Hour
 
-func buildTree(pgConfig string) (ServerTree, error) {
+func buildTree(pgConfig string, flavour extension.Flavour) (ServerTree, error) {
 	src, err := extensionDir()
 	if err != nil {
 		return ServerTree{}, err
 	}
 	key := sha256.New()
-	fmt.Fprintln(key, pgConfig)
+	fmt.Fprintln(key, pgConfig, flavour)
 	if fi, err := os.Stat(filepath.Join(filepath.Dir(pgConfig), "postgres")); err == nil {
 		fmt.Fprintln(key, fi.Size(), fi.ModTime().UnixNano())
 	}
@@ -75,7 +90,7 @@ func buildTree(pgConfig string) (ServerTree, error) {
 		return ServerTree{}, err
 	}
 	name := "tree-" + hex.EncodeToString(key.Sum(nil)[:8])
-	root, err := cached(name, func(path string) error { return installTree(path, pgConfig, src) })
+	root, err := cached(name, func(path string) error { return installTree(path, pgConfig, src, flavour) })
 	if err != nil {
 		return ServerTree{}, err
 	}
@@ -131,7 +146,7 @@ func hashNames(w interface{ Write([]byte) (int, error) }, pgConfig string) error
 // installTree copies the server to root and installs our extensions there.
 // The server finds all its paths relative to its program, which therefore must
 // be a real file and no link.
-func installTree(root, pgConfig, src string) error {
+func installTree(root, pgConfig, src string, flavour extension.Flavour) error {
 	get := func(flag string) (string, error) {
 		out, err := exec.Command(pgConfig, flag).Output()
 		return strings.TrimSpace(string(out)), err
@@ -170,7 +185,7 @@ func installTree(root, pgConfig, src string) error {
 			}
 		}
 	}
-	cmd := exec.Command("make", "-C", src, "install", "with_llvm=no",
+	cmd := exec.Command("make", "-C", src, "install", "FLAVOUR="+string(flavour),
 		"PG_CONFIG="+filepath.Join(root, pgConfig), "BUILDDIR="+filepath.Join(root, "build"))
 	// A make that runs the tests must not pass its variables to this one.
 	for _, kv := range os.Environ() {

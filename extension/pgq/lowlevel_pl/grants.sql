@@ -5,7 +5,7 @@
 
 grant execute on function
     pgq._assert_current(integer, integer),
-    pgq._count_event(text, integer, integer, integer)
+    pgq._count_event(text, integer, integer, integer, integer)
     to pgq_admin;
 
 -- of the triggers, for whoever changes a table that has one; what they need

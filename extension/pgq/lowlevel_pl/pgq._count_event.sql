@@ -1,9 +1,9 @@
-create function pgq._count_event(i_queue_name text, i_queue_id integer, i_table integer, i_limit integer)
+create function pgq._count_event(i_queue_name text, i_queue_id integer, i_table integer, i_limit integer, i_count integer)
 returns void as $$
 -- ----------------------------------------------------------------------
--- Function: pgq._count_event(4)
+-- Function: pgq._count_event(5)
 --
---      Counts an event of the current transaction against the queue's limit.
+--      Counts events of the current transaction against the queue's limit.
 --      The counter is a setting of the session, marked with the transaction
 --      and the event table that it counts for.
 --
@@ -14,10 +14,10 @@ declare
     _name text := 'pgq.tx_events_' || i_queue_id;
     _mark text := pg_catalog.txid_current() || ':' || i_table || ':';
     _value text := pg_catalog.current_setting(_name, true);
-    _count integer := 1;
+    _count bigint := i_count;
 begin
     if pg_catalog.starts_with(_value, _mark) then
-        _count := 1 + pg_catalog.substr(_value, pg_catalog.length(_mark) + 1)::integer;
+        _count := i_count + pg_catalog.substr(_value, pg_catalog.length(_mark) + 1)::bigint;
     end if;
     perform pg_catalog.set_config(_name, _mark || _count, false);
     if _count > i_limit then
@@ -25,4 +25,4 @@ begin
     end if;
 end;
 $$ language plpgsql set search_path to pg_catalog, pg_temp;
-comment on function pgq._count_event(text, integer, integer, integer) is 'internal: counts an event against the limit of its transaction';
+comment on function pgq._count_event(text, integer, integer, integer, integer) is 'internal: counts events against the limit of its transaction';

@@ -78,7 +78,7 @@ begin
         end if;
         -- the limit is for producers; a retried event was let in before
         if _q.queue_per_tx_limit >= 0 and ev_owner is null then
-            perform pgq._count_event(queue_name, _q.queue_id, _q.queue_cur_table, _q.queue_per_tx_limit);
+            perform pgq._count_event(queue_name, _q.queue_id, _q.queue_cur_table, _q.queue_per_tx_limit, 1);
         end if;
 
         if pg_catalog.to_regclass(_q.queue_data_pfx || '_' || _q.queue_cur_table) is null then

@@ -52,6 +52,7 @@ grant execute on function
 grant execute on function
     pgq.insert_event(text, text, text),
     pgq.insert_event(text, text, text, text, text, text, text),
+    pgq.insert_events(text, text[], text[], text[], text[], text[], text[]),
     pgq.current_event_table(text),
     pgq.jsontriga(),
     pgq.sqltriga(),

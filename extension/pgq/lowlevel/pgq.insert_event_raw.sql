@@ -1,0 +1,41 @@
+create function pgq.insert_event_raw(
+    queue_name text,
+    ev_id bigint,
+    ev_time timestamptz,
+    ev_owner integer,
+    ev_retry integer,
+    ev_type text,
+    ev_data text,
+    ev_extra1 text,
+    ev_extra2 text,
+    ev_extra3 text,
+    ev_extra4 text)
+-- ----------------------------------------------------------------------
+-- Function: pgq.insert_event_raw(11)
+--
+--      Puts an event into a queue. pgq_lowlevel.c tells how. Its caller needs
+--      the rights of an INSERT into the event table.
+--
+--      One value of the event sequence is taken whatever happens, which is how
+--      the ticker learns that there is something new.
+--
+-- Parameters:
+--      queue_name      - queue
+--      ev_id           - NULL: from the sequence
+--      ev_time         - NULL: now()
+--      ev_owner        - sub_id of the only consumer to see it; NULL: all
+--      ev_retry        - how often it was retried; NULL: never
+--      ev_type .. ev_extra4 - what the consumer gets
+--
+-- Returns:
+--      event id
+--
+-- Errors:
+--      Queue name must not be NULL
+--      No such queue
+--      Insert into queue disallowed
+--      Queue allows max n events from one TX
+-- ----------------------------------------------------------------------
+returns bigint as '$libdir/pgq_lowlevel', 'pgq_insert_event_raw' language c;
+comment on function pgq.insert_event_raw(text, bigint, timestamptz, integer, integer, text, text, text, text, text, text)
+    is 'Puts an event into a queue with all its fields given; returns its id';
