@@ -30,23 +30,9 @@
 \ir lowlevel/pgq.insert_events.sql
 \ir lowlevel/pgq.current_event_table.sql
 
-\ir lowlevel_pl/pgq._columns.sql
-\ir lowlevel_pl/pgq._urlencode.sql
-\ir lowlevel_pl/pgq._trigger_list.sql
-\ir lowlevel_pl/pgq._trigger_table.sql
-\ir lowlevel_pl/pgq._trigger_relid.sql
-\ir lowlevel_pl/pgq._trigger_columns.sql
-\ir lowlevel_pl/pgq._row_values.sql
-\ir lowlevel_pl/pgq._row_changes.sql
-\ir lowlevel_pl/pgq._row_urlencode.sql
-\ir lowlevel_pl/pgq._row_json.sql
-\ir lowlevel_pl/pgq._row_sql.sql
-\ir lowlevel_pl/pgq._trigger_event.sql
-\ir lowlevel_pl/pgq._expression_sql.sql
-\ir lowlevel_pl/pgq._trigger_expressions.sql
-\ir lowlevel_pl/pgq.jsontriga.sql
-\ir lowlevel_pl/pgq.logutriga.sql
-\ir lowlevel_pl/pgq.sqltriga.sql
+\ir triggers/pgq.jsontriga.sql
+\ir triggers/pgq.logutriga.sql
+\ir triggers/pgq.sqltriga.sql
 
 \ir functions/pgq.register_consumer_at.sql
 \ir functions/pgq.register_consumer.sql

@@ -1,0 +1,61 @@
+create function pgq.sqltriga()
+-- ----------------------------------------------------------------------
+-- Function: pgq.sqltriga()
+--
+--      Row trigger that puts changes into a queue, as parts of SQL statements.
+--
+--          create trigger NAME after insert or update or delete on TABLE
+--          for each row execute function pgq.sqltriga('QUEUE' [, 'ARG' ...]);
+--
+--          create trigger NAME after truncate on TABLE
+--          for each statement execute function pgq.sqltriga('QUEUE');
+--
+--      Arguments, after the name of the queue, in any order:
+--          SKIP            in a BEFORE trigger: make an event, but do not let
+--                          the operation happen
+--          ignore=a,b      columns that are neither compared nor put into events;
+--                          an UPDATE that changes only these makes no event
+--          pkey=a,b        columns to take as key in place of the primary key
+--          backup          put the old row of an UPDATE into ev_extra2
+--          deny            fail
+--          ev_type=X, ev_data=X, ev_extra1=X .. ev_extra4=X
+--                          make the field of the value of this SQL expression
+--          when=X          make an event only if this expression is true
+--      An expression may name the columns, as they are after the change, for a
+--      DELETE as they were before.
+--
+--      A column named _pgq_ev_type, _pgq_ev_data, _pgq_ev_extra1 ..
+--      _pgq_ev_extra4 is left out of the row and replaces the field.
+--
+--      Nothing happens if session_replication_role is local.
+--
+-- Makes:
+--      ev_type     - I, U, D, or R for TRUNCATE
+--      ev_data     - what follows "insert into T ", "update only T set " with
+--                    what changed, or "delete from only T where "
+--      ev_extra1   - schema.table, never quoted
+--      ev_extra2   - old row as a=1&b=x, with backup
+--
+-- Calls:
+--      pgq.insert_event(7), as the user who changes the table
+--
+-- Errors:
+--      pgq trigger must have destination queue as argument
+--      bad param to pgq trigger
+--      pkey= column does not exist
+--      pgq Ins/Upd/Del trigger must be fired FOR EACH ROW
+--      SKIP does not work in AFTER trigger.
+--      Update/Delete on table without pkey
+--      primary key update not allowed
+--      Table to queue: change not allowed
+--      Unknown magic column
+--      Column ignore / Custom pkey_list / Backup / Custom expressions do not
+--      make sense for truncate trigger
+--      Expect 1 row from override query
+--      when= query result must be boolean
+--      when= should not be NULL
+--      logtriga: Unexpected NULL key value
+--      those of pgq.insert_event()
+-- ----------------------------------------------------------------------
+returns trigger as '$libdir/pgq_triggers', 'pgq_sqltriga' language c;
+comment on function pgq.sqltriga() is 'Trigger: puts row changes into a queue as parts of SQL statements. Arguments: queue, SKIP, ignore=, pkey=, backup, deny, ev_type= .. ev_extra4=, when=';
