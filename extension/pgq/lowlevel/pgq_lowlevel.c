@@ -3,8 +3,8 @@
  *
  * The same as lowlevel_pl/, without SPI: what is known about a queue's
  * relations is kept for the session, tuples and index entries are written
- * directly. Only the queue's row is read anew for each event, because nothing
- * announces its changes.
+ * directly. Only the queue's row is read anew, by each command that puts events
+ * in, because nothing announces its changes.
  *
  * An event must not land in a table that a rotation has left behind. So, in
  * this order:
@@ -20,6 +20,11 @@
  *
  * The lock also keeps the queue from being dropped, since pgq.drop_queue()
  * locks all of its tables before it changes anything.
+ *
+ * Each event is written when it is put in, not kept until the end of the
+ * statement: whatever looks at the event table next, a trigger of the same
+ * statement too, finds it there, and errors are told where they happen.
+ * pgq.insert_events() has all events at hand and writes them page by page.
  */
 #include "postgres.h"
 
@@ -114,6 +119,10 @@ typedef struct Queue
 	HeapTuple	row;
 	LocalTransactionId checked_lxid;	/* when the TID was known to be in the file */
 	SubTransactionId checked_subid;
+	LocalTransactionId held_lxid;	/* the command for which the table is locked and current */
+	SubTransactionId held_subid;
+	CommandId	held_cid;
+	bool		held_indexes;	/* its indexes are locked as well */
 	int32		id;
 	int32		cur_table;
 	bool		disabled;
@@ -508,6 +517,7 @@ learn_table(Queue *q, Relation rel)
 		q->table_context = AllocSetContextCreate(CacheMemoryContext, "pgq event table", ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(q->table_context);
 	q->nindexes = 0;
+	q->held_indexes = false;
 	q->plain = is_plain_table(rel);
 
 	old = MemoryContextSwitchTo(q->table_context);
@@ -536,10 +546,12 @@ learn_table(Queue *q, Relation rel)
 static void
 insert_index_entries(Queue *q, Relation rel, Event *ev, ItemPointer tid)
 {
+	LOCKMODE	lock = q->held_indexes ? NoLock : RowExclusiveLock;
+
 	for (int i = 0; i < q->nindexes; i++)
 	{
 		EventIndex *ix = &q->indexes[i];
-		Relation	index = index_open(ix->oid, RowExclusiveLock);
+		Relation	index = index_open(ix->oid, lock);
 		Datum		values[INDEX_MAX_KEYS];
 		bool		nulls[INDEX_MAX_KEYS];
 
@@ -553,6 +565,7 @@ insert_index_entries(Queue *q, Relation rel, Event *ev, ItemPointer tid)
 		index_insert(index, values, nulls, tid, rel, ix->check, false, ix->info);
 		index_close(index, NoLock);
 	}
+	q->held_indexes = true;
 }
 
 /* Writes one event to a table that is not plain, as anybody would. */
@@ -625,6 +638,18 @@ lock_current_table(const char *name, int name_len, const char *unknown, Relation
 	Queue	   *q = find_queue(name, name_len, hash);
 	bool		missing = false;
 
+	/*
+	 * The same command again. A lock is only given back when the
+	 * subtransaction that took it, or one around it, is rolled back; what
+	 * changes the queue in between, on our side, is another command.
+	 */
+	if (q != NULL && q->held_lxid == pgq_local_xid() && q->held_subid == GetCurrentSubTransactionId() &&
+		q->held_cid == GetCurrentCommandId(false) && OidIsValid(q->table) && OidIsValid(q->seq))
+	{
+		*rel = relation_open(q->table, NoLock);
+		return q;
+	}
+
 	PreventCommandDuringRecovery("txid_current()");
 	(void) GetTopTransactionId();
 
@@ -650,7 +675,14 @@ lock_current_table(const char *name, int name_len, const char *unknown, Relation
 		if (state == ROW_GONE)
 			break;
 		if (*rel != NULL && OidIsValid(table) && q->table == table && OidIsValid(q->seq))
+		{
+			q->held_indexes = false;
+			q->held_lxid = pgq_local_xid();
+			q->held_subid = GetCurrentSubTransactionId();
+			/* used, so that the next command gets another number */
+			q->held_cid = GetCurrentCommandId(true);
 			return q;
+		}
 		if (state == ROW_SAME && missing && (*rel == NULL || !OidIsValid(q->seq)))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_TABLE),
