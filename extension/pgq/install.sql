@@ -55,6 +55,7 @@
 
 \ir functions/pgq._lock_for_tick.sql
 \ir functions/pgq._insert_tick.sql
+\ir functions/pgq._ticker.sql
 \ir functions/pgq.ticker.sql
 \ir functions/pgq.ticker_state.sql
 \ir functions/pgq.tick_if.sql

@@ -101,14 +101,14 @@ select pgq.insert_event('q', 'm', '4') > 0 as ok, pgq.insert_events('q', array['
 select ev_data from ev where ev_type = 'm';
 
 -- many queues in one transaction, savepoints
-select count(pgq.create_queue('many' || n)) from generate_series(1, 70) n;
+select count(pgq.create_queue('many' || n)) from generate_series(1, 20) n;
 begin;
-select count(pgq.insert_event('many' || (n % 70 + 1), 't', n::text)) from generate_series(1, 700) n;
+select count(pgq.insert_event('many' || (n % 20 + 1), 't', n::text)) from generate_series(1, 200) n;
 savepoint a;
-select count(pgq.insert_event('many' || (n % 70 + 1), 'lost', n::text)) from generate_series(1, 700) n;
+select count(pgq.insert_event('many' || (n % 20 + 1), 'lost', n::text)) from generate_series(1, 200) n;
 rollback to a;
 savepoint b;
-select count(pgq.insert_event('many' || (n % 70 + 1), 'kept', n::text)) from generate_series(1, 70) n;
+select count(pgq.insert_event('many' || (n % 20 + 1), 'kept', n::text)) from generate_series(1, 20) n;
 release b;
 select pgq.drop_queue('many7');
 select pgq.insert_event('many7', 't', 'd');
