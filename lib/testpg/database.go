@@ -44,6 +44,7 @@ type template struct {
 type dbOptions struct {
 	name       string
 	extensions []string
+	module     bool
 	owner      string
 }
 
@@ -62,6 +63,10 @@ func Owner(role string) DBOption { return func(o *dbOptions) { o.owner = role } 
 func Extensions(names ...string) DBOption {
 	return func(o *dbOptions) { o.extensions = append(o.extensions, names...) }
 }
+
+// CModule makes Extensions use CREATE EXTENSION, and so the flavour with the C
+// module. The cluster must have our files: Bin(Tree(t).Bin).
+func CModule() DBOption { return func(o *dbOptions) { o.module = true } }
 
 // NewDB makes a database that goes away with the test and returns its
 // connection string.
@@ -84,7 +89,7 @@ func (c *Cluster) NewDB(t testing.TB, opts ...DBOption) string {
 func (c *Cluster) newDB(ctx context.Context, o dbOptions) (string, error) {
 	c.dbMu.Lock()
 	defer c.dbMu.Unlock()
-	template, err := c.template(ctx, o.extensions)
+	template, err := c.template(ctx, o.extensions, o.module)
 	if err != nil {
 		return "", err
 	}
@@ -96,21 +101,21 @@ func (c *Cluster) newDB(ctx context.Context, o dbOptions) (string, error) {
 }
 
 // template returns the database to copy for one that has these extensions.
-func (c *Cluster) template(ctx context.Context, extensions []string) (string, error) {
+func (c *Cluster) template(ctx context.Context, extensions []string, module bool) (string, error) {
 	if len(extensions) == 0 {
 		return "template0", nil
 	}
-	key := strings.Join(extensions, " ")
+	key := fmt.Sprint(extensions, module)
 	tmpl, ok := c.templates[key]
 	if !ok {
 		tmpl.name = fmt.Sprintf("template_%d", len(c.templates)+2)
-		tmpl.err = c.makeTemplate(ctx, tmpl.name, extensions)
+		tmpl.err = c.makeTemplate(ctx, tmpl.name, extensions, module)
 		c.templates[key] = tmpl
 	}
 	return tmpl.name, tmpl.err
 }
 
-func (c *Cluster) makeTemplate(ctx context.Context, name string, extensions []string) error {
+func (c *Cluster) makeTemplate(ctx context.Context, name string, extensions []string, module bool) error {
 	if err := c.createDB(ctx, name, "template0", ""); err != nil {
 		return err
 	}
@@ -120,8 +125,12 @@ func (c *Cluster) makeTemplate(ctx context.Context, name string, extensions []st
 	}
 	defer conn.Close(ctx)
 	for _, e := range extensions {
-		if _, err := install.Install(ctx, conn, e, install.Options{PLOnly: true}); err != nil {
+		res, err := install.Install(ctx, conn, e, install.Options{PLOnly: !module})
+		if err != nil {
 			return fmt.Errorf("install %s: %w", e, err)
+		}
+		if module && !res.Extension {
+			return fmt.Errorf("install %s: the server has no files of ours", e)
 		}
 	}
 	return nil

@@ -231,15 +231,14 @@ queue_attno(TupleDesc desc, const char *name)
 	return InvalidAttrNumber;
 }
 
+/* Value of a column of pgq.queue; NULL if an old schema lacks it. */
 static Datum
-queue_attr(HeapTuple row, TupleDesc desc, const char *name, bool *isnull)
+queue_attr(const Datum *values, const bool *nulls, TupleDesc desc, const char *name, bool *isnull)
 {
 	AttrNumber	attno = queue_attno(desc, name);
 
-	*isnull = true;
-	if (attno == InvalidAttrNumber)
-		return (Datum) 0;
-	return heap_getattr(row, attno, desc, isnull);
+	*isnull = attno == InvalidAttrNumber || nulls[attno - 1];
+	return *isnull ? (Datum) 0 : values[attno - 1];
 }
 
 /* Opens pgq.queue and finds its index. */
@@ -287,6 +286,8 @@ static void
 take_row(Queue *q, HeapTuple row, TupleDesc desc)
 {
 	MemoryContext old;
+	Datum	   *values = palloc(desc->natts * sizeof(Datum));
+	bool	   *nulls = palloc(desc->natts * sizeof(bool));
 	bool		isnull;
 	Datum		d;
 	char	   *prefix;
@@ -294,24 +295,27 @@ take_row(Queue *q, HeapTuple row, TupleDesc desc)
 	/* Half of a new row is worse than the old one: copy first. */
 	old = MemoryContextSwitchTo(q->row_context);
 	row = heap_copytuple(row);
-	d = queue_attr(row, desc, "queue_data_pfx", &isnull);
+	heap_deform_tuple(row, desc, values, nulls);
+	d = queue_attr(values, nulls, desc, "queue_data_pfx", &isnull);
 	prefix = isnull ? pstrdup("") : TextDatumGetCString(d);
-	q->cur_table = DatumGetInt32(queue_attr(row, desc, "queue_cur_table", &isnull));
+	q->cur_table = DatumGetInt32(queue_attr(values, nulls, desc, "queue_cur_table", &isnull));
 	q->table_name = psprintf("%s_%d", prefix, q->cur_table);
-	d = queue_attr(row, desc, "queue_event_seq", &isnull);
+	d = queue_attr(values, nulls, desc, "queue_event_seq", &isnull);
 	q->seq_name = isnull ? pstrdup("") : TextDatumGetCString(d);
 	MemoryContextSwitchTo(old);
 
-	q->id = DatumGetInt32(queue_attr(row, desc, "queue_id", &isnull));
-	d = queue_attr(row, desc, "queue_disable_insert", &isnull);
+	q->id = DatumGetInt32(queue_attr(values, nulls, desc, "queue_id", &isnull));
+	d = queue_attr(values, nulls, desc, "queue_disable_insert", &isnull);
 	q->disabled = !isnull && DatumGetBool(d);
-	d = queue_attr(row, desc, "queue_per_tx_limit", &isnull);
+	d = queue_attr(values, nulls, desc, "queue_per_tx_limit", &isnull);
 	q->limit = isnull ? -1 : DatumGetInt32(d);
 
 	q->table = q->seq = q->user = InvalidOid;
 	q->table_known = false;
 	q->tid = row->t_self;
 	q->row = row;
+	pfree(values);
+	pfree(nulls);
 }
 
 /* Bytes of a tuple that never change while it exists, and how many. */

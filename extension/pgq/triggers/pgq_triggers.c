@@ -212,11 +212,8 @@ forget_producer(Datum arg, int cacheid, uint32 hashvalue)
 	producer.known = false;
 }
 
-static void pg_attribute_noreturn()
-fail(const char *message)
-{
-	ereport(ERROR, (errcode(ERRCODE_RAISE_EXCEPTION), errmsg("%s", message)));
-}
+/* Errors have the SQLSTATE that PL/pgSQL gives them in the other flavour. */
+#define fail(message) ereport(ERROR, (errcode(ERRCODE_RAISE_EXCEPTION), errmsg("%s", message)))
 
 /* ----------
  * Texts
