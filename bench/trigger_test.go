@@ -2,7 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -111,7 +110,7 @@ func TestTriggerPgbench(t *testing.T) {
 		var rate, used [2]float64
 		for k, captured := range []bool{false, true} {
 			testpg.Exec(t, dsns[captured], "vacuum pgbench_branches; truncate pgbench_history")
-			before := clusterCPU(t, c)
+			before := serverCPU(t, c.PID())
 			out, err := exec.Command(filepath.Join(c.BinDir(), "pgbench"), "-n", "-c", "4", "-j", "1", "-M", "prepared", "-T", "5",
 				dsns[captured]).Output()
 			_, after, ok := strings.Cut(string(out), "\ntps = ")
@@ -121,7 +120,7 @@ func TestTriggerPgbench(t *testing.T) {
 			if rate[k], err = strconv.ParseFloat(strings.Fields(after)[0], 64); err != nil {
 				t.Fatal(err)
 			}
-			used[k] = (clusterCPU(t, c) - before) / (rate[k] * 5)
+			used[k] = (serverCPU(t, c.PID()) - before) / (rate[k] * 5)
 		}
 		if i == 0 {
 			continue
@@ -141,34 +140,4 @@ func TestTriggerPgbench(t *testing.T) {
 		ours: fmt.Sprintf("%.0f µs", median(cpu[1])), peer: fmt.Sprintf("%.0f µs", median(cpu[0])), ratio: ratio(median(cpuRatio)),
 		note: "aim 1.2 times, that is 0.83",
 	})
-}
-
-// clusterCPU returns the CPU seconds that the server has used, those of ended
-// backends included.
-func clusterCPU(t *testing.T, c *testpg.Cluster) float64 {
-	t.Helper()
-	pid := strconv.Itoa(c.PID())
-	var ticks float64
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range stats {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			continue // ended meanwhile
-		}
-		_, rest, _ := strings.Cut(string(b), ") ")
-		f := strings.Fields(rest) // from the third field on
-		mine := filepath.Base(filepath.Dir(path)) == pid
-		if !mine && (len(f) < 2 || f[1] != pid) {
-			continue
-		}
-		fields := []int{11, 12} // utime, stime
-		if mine {
-			fields = append(fields, 13, 14) // of waited-for children
-		}
-		for _, i := range fields {
-			n, _ := strconv.ParseFloat(f[i], 64)
-			ticks += n
-		}
-	}
-	return ticks / 100
 }
