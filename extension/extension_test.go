@@ -117,3 +117,27 @@ func TestScriptUnknown(t *testing.T) {
 		t.Errorf("got error %v", err)
 	}
 }
+
+// TestFlavoursDifferOnlyBelow demands that the two lists of an extension are
+// the same but for the directories of the one flavour.
+func TestFlavoursDifferOnlyBelow(t *testing.T) {
+	t.Parallel()
+	only := []string{"lowlevel", "triggers", "lowlevel_pl"}
+	for _, name := range extension.Names() {
+		lists := map[extension.Flavour][]string{}
+		for _, flavour := range []extension.Flavour{extension.C, extension.PLSQL} {
+			files, err := extension.Script(name, flavour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				if !slices.Contains(only, path.Base(path.Dir(f.Path))) {
+					lists[flavour] = append(lists[flavour], f.Path)
+				}
+			}
+		}
+		if diff := cmp.Diff(lists[extension.PLSQL], lists[extension.C]); diff != "" {
+			t.Errorf("%s (-plpgsql +c):\n%s", name, diff)
+		}
+	}
+}

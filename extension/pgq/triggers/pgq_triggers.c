@@ -45,7 +45,8 @@ typedef enum Format
 {
 	FORMAT_URL,					/* a=1&b=x+y&c */
 	FORMAT_SQL,					/* (a,b) values ('1','x') */
-	FORMAT_JSON					/* {"a":1,"b":"x"} */
+	FORMAT_JSON,				/* {"a":1,"b":"x"} */
+	FORMAT_OLD					/* SQL, by the arguments of Skytools 2 */
 } Format;
 
 typedef enum Op
@@ -126,7 +127,8 @@ typedef struct Trigga
 	bool		has_expressions;
 	Expression	exprs[EXPRESSIONS];
 
-	Format		format;
+	Format		asked;			/* what the function stands for */
+	Format		format;			/* what that means */
 	int			ncolumns;
 	Column	   *columns;		/* in table order, without dropped ones */
 	int			nkeys;
@@ -698,7 +700,7 @@ learn_column(Column *col, Form_pg_attribute att, Format format)
 		case FORMAT_JSON:
 			append_json(&label, col->name, strlen(col->name));
 			break;
-		case FORMAT_SQL:
+		default:
 			{
 				/* only where necessary, whatever the user likes elsewhere */
 				bool		save = quote_all_identifiers;
@@ -1139,6 +1141,35 @@ evaluate_expressions(Trigga *t, const Row *row, Datum *fields, bool *nulls)
  * ----------
  */
 
+/*
+ * Arguments of Skytools 2: the queue, a letter for each column, which is k for
+ * the key and v for what is put into events as well, and a third one that is
+ * not used.
+ */
+static void
+take_old_arguments(Trigga *t, Trigger *trigger)
+{
+	int			kinds;
+
+	if (trigger->tgnargs < 2 || trigger->tgnargs > 3)
+		fail("pgq.logtriga must be used with 2 or 3 args");
+	kinds = strlen(trigger->tgargs[1]);
+	for (int i = 0; i < t->ncolumns; i++)
+	{
+		char		kind = i < kinds ? trigger->tgargs[1][i] : 'i';
+
+		if (kind == 'k')
+		{
+			t->columns[i].key = true;
+			t->nkeys++;
+		}
+		if (kind == 'i')
+			t->columns[i].hidden = true;
+	}
+	if (t->nkeys == 0)
+		fail("need at least one key column");
+}
+
 /* Looks at the arguments and the table. */
 static Trigga *
 make_trigga(TriggerData *td, Format format, MemoryContext context)
@@ -1151,16 +1182,20 @@ make_trigga(TriggerData *td, Format format, MemoryContext context)
 	const char *exprs[EXPRESSIONS] = {NULL};
 	const char *ignore = NULL;
 	const char *pkey = NULL;
-	List	   *key;
+	List	   *key = NIL;
 	ListCell   *lc;
+	bool		old = format == FORMAT_OLD;
 
 	t->context = context;
+	t->asked = format;
+	if (old)
+		format = FORMAT_SQL;
 	t->format = format;
 	if (trigger->tgnargs == 0)
 		fail("pgq trigger must have destination queue as argument");
 	t->queue = pstrdup(trigger->tgargs[0]);
 	t->queue_len = strlen(t->queue);
-	for (int i = 1; i < trigger->tgnargs; i++)
+	for (int i = 1; i < trigger->tgnargs && !old; i++)
 	{
 		const char *arg = trigger->tgargs[i];
 		const char *value = strchr(arg, '=');
@@ -1219,8 +1254,13 @@ make_trigga(TriggerData *td, Format format, MemoryContext context)
 				col->hidden = true;
 		}
 	}
-	key = pkey == NULL ? primary_key(rel) : split_list(pkey);
-	t->nkeys = list_length(key);
+	if (old)
+		take_old_arguments(t, trigger);
+	else
+	{
+		key = pkey == NULL ? primary_key(rel) : split_list(pkey);
+		t->nkeys = list_length(key);
+	}
 	foreach(lc, key)
 	{
 		Column	   *col = find_column(t, lfirst(lc));
@@ -1262,7 +1302,7 @@ get_trigga(TriggerData *td, Format format)
 		e->relid = relid;
 		e->info = NULL;
 	}
-	if (e->info != NULL && !e->stale && e->info->format == format && e->relid == relid)
+	if (e->info != NULL && !e->stale && e->info->asked == format && e->relid == relid)
 		return e->info;
 
 	/*
@@ -1434,7 +1474,7 @@ make_row_event(Trigga *t, TriggerData *td, Op op, Datum *fields, bool *nulls)
 		case FORMAT_JSON:
 			fields[F_DATA] = row_json(t, &row);
 			break;
-		case FORMAT_SQL:
+		default:
 			fields[F_DATA] = row_sql(t, op, &row, &old, changed);
 			break;
 	}
@@ -1559,4 +1599,12 @@ Datum
 pgq_jsontriga(PG_FUNCTION_ARGS)
 {
 	return fire(fcinfo, FORMAT_JSON);
+}
+
+/* Not declared by our schema: for functions that Skytools 2 made. */
+PG_FUNCTION_INFO_V1(pgq_logtriga);
+Datum
+pgq_logtriga(PG_FUNCTION_ARGS)
+{
+	return fire(fcinfo, FORMAT_OLD);
 }
