@@ -8,11 +8,13 @@
 \ir functions/pgq.seq_setval.sql
 \ir functions/pgq.upgrade_schema.sql
 \ir functions/pgq._hold_queue.sql
+\ir functions/pgq._assert_read_committed.sql
 
 \ir functions/pgq._assert_logs.sql
 \ir functions/pgq._position.sql
 \ir functions/pgq._position_put.sql
 \ir functions/pgq._batch.sql
+\ir functions/pgq._lock_batch.sql
 \ir functions/pgq._batch_tables.sql
 \ir functions/pgq._subscription_write.sql
 \ir functions/pgq._hold_tick.sql
