@@ -23,9 +23,22 @@ const sessions = 16
 // contract.
 func TestModel(t *testing.T) {
 	t.Parallel()
+	t.Run("plpgsql", func(t *testing.T) {
+		t.Parallel()
+		model(t, testpg.Start(t, maxSessions).NewDB(t, testpg.Extensions("pgq")))
+	})
+	t.Run("c", func(t *testing.T) {
+		t.Parallel()
+		c := testpg.Start(t, maxSessions, testpg.Bin(testpg.Tree(t).Bin))
+		model(t, c.NewDB(t, testpg.Extensions("pgq"), testpg.CModule()))
+	})
+}
+
+// maxSessions lets in all that a model wants.
+var maxSessions = testpg.Conf("max_connections", "60")
+
+func model(t *testing.T, dsn string) {
 	seed := seed(t)
-	c := testpg.Start(t, testpg.Conf("max_connections", "60"))
-	dsn := c.NewDB(t, testpg.Extensions("pgq"))
 	limitLogs(t, dsn, "16384")
 	testpg.Exec(t, dsn, "create sequence deed")
 

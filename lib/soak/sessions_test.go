@@ -246,7 +246,9 @@ func (s *session) step(ctx context.Context, p *producing) error {
 		return exec(sql)
 	case n < 34:
 		return s.copyIn(ctx, p)
-	case n < 37 && !p.strict && !p.long:
+	case n < 44:
+		return s.insertMany(ctx, p)
+	case n < 47 && !p.strict && !p.long:
 		// makes a tick that must not see this transaction's own events
 		return exec(fmt.Sprintf("select pgq.ticker('%s')", s.anyQueue()))
 	default:
@@ -279,6 +281,19 @@ func (s *session) copyIn(ctx context.Context, p *producing) error {
 	})
 }
 
+// insertMany puts events in by insert_events.
+func (s *session) insertMany(ctx context.Context, p *producing) error {
+	queue := s.anyQueue()
+	var types, data []string
+	for range 1 + s.rnd.IntN(5) {
+		types, data = append(types, "soak"), append(data, s.newData())
+	}
+	return s.put(ctx, p, queue, data, func() error {
+		_, err := p.conn.Exec(ctx, "select pgq.insert_events($1, $2, $3)", queue, types, data)
+		return err
+	})
+}
+
 // put notes which queue the events went into: it cannot be dropped before
 // the transaction ends.
 func (s *session) put(ctx context.Context, p *producing, queue string, data []string, do func() error) error {
@@ -286,6 +301,10 @@ func (s *session) put(ctx context.Context, p *producing, queue string, data []st
 	var id int32
 	if err == nil {
 		err = p.conn.QueryRow(ctx, "select queue_id, txid_current() from pgq.queue where queue_name = $1", queue).Scan(&id, &p.txid)
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		// The C module also writes to a queue that is younger than the snapshot.
+		err = p.conn.QueryRow(ctx, "select split_part(pgq.current_event_table($1), '_', 2)::integer, txid_current()", queue).Scan(&id, &p.txid)
 	}
 	for _, d := range data {
 		p.events = append(p.events, pending{id, d})
