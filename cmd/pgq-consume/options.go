@@ -15,20 +15,22 @@ const program = "pgq-consume"
 
 // options are the flags. A flag that takes a value can also be given as an
 // environment variable PGQ_CONSUME_NAME, which suits a unit's EnvironmentFile.
+// Without unquote:"false" go-flags would take a value in double quotes for a
+// literal of Go.
 type options struct {
 	Source struct {
-		DB           string `short:"d" long:"db" env:"PGQ_CONSUME_DB"`
-		Queue        string `short:"q" long:"queue" env:"PGQ_CONSUME_QUEUE"`
-		Consumer     string `short:"c" long:"consumer" env:"PGQ_CONSUME_CONSUMER"`
+		DB           string `short:"d" long:"db" env:"PGQ_CONSUME_DB" unquote:"false"`
+		Queue        string `short:"q" long:"queue" env:"PGQ_CONSUME_QUEUE" unquote:"false"`
+		Consumer     string `short:"c" long:"consumer" env:"PGQ_CONSUME_CONSUMER" unquote:"false"`
 		Register     bool   `long:"register"`
 		RegisterOnly bool   `long:"register-only"`
 		Unregister   bool   `long:"unregister"`
-		From         string `long:"from"`
+		From         string `long:"from" unquote:"false"`
 		Peek         bool   `long:"peek"`
 	} `group:"x"`
 
 	Selection struct {
-		Types        []string     `long:"type" env:"PGQ_CONSUME_TYPE" env-delim:","`
+		Types        []string     `long:"type" env:"PGQ_CONSUME_TYPE" env-delim:"," unquote:"false"`
 		UntilEmpty   bool         `long:"until-empty"`
 		MaxEvents    *int64       `long:"max-events" env:"PGQ_CONSUME_MAX_EVENTS"`
 		MinCount     *int32       `long:"min-count" env:"PGQ_CONSUME_MIN_COUNT"`
@@ -38,12 +40,12 @@ type options struct {
 	} `group:"x"`
 
 	Output struct {
-		Format string `long:"format" env:"PGQ_CONSUME_FORMAT" choice:"json" choice:"csv" choice:"raw" default:"json"`
+		Format string `long:"format" env:"PGQ_CONSUME_FORMAT" choice:"json" choice:"csv" choice:"raw" default:"json" unquote:"false"`
 		Decode bool   `long:"decode"`
 	} `group:"x"`
 
 	Command struct {
-		Exec        string      `long:"exec" env:"PGQ_CONSUME_EXEC"`
+		Exec        string      `long:"exec" env:"PGQ_CONSUME_EXEC" unquote:"false"`
 		PerEvent    bool        `long:"per-event"`
 		Ack         *int        `long:"ack" env:"PGQ_CONSUME_ACK"`
 		RetryDelay  cli.Seconds `long:"retry-delay" env:"PGQ_CONSUME_RETRY_DELAY" default:"60"`
@@ -51,22 +53,22 @@ type options struct {
 	} `group:"x"`
 
 	Target struct {
-		Into      string `long:"into" env:"PGQ_CONSUME_INTO"`
-		SQL       string `long:"sql" env:"PGQ_CONSUME_SQL"`
-		IntoQueue string `long:"into-queue" env:"PGQ_CONSUME_INTO_QUEUE"`
+		Into      string `long:"into" env:"PGQ_CONSUME_INTO" unquote:"false"`
+		SQL       string `long:"sql" env:"PGQ_CONSUME_SQL" unquote:"false"`
+		IntoQueue string `long:"into-queue" env:"PGQ_CONSUME_INTO_QUEUE" unquote:"false"`
 	} `group:"x"`
 
 	Coop struct {
 		Workers      *int         `long:"workers" env:"PGQ_CONSUME_WORKERS"`
-		Subconsumer  string       `long:"subconsumer" env:"PGQ_CONSUME_SUBCONSUMER"`
+		Subconsumer  string       `long:"subconsumer" env:"PGQ_CONSUME_SUBCONSUMER" unquote:"false"`
 		DeadInterval *cli.Seconds `long:"dead-interval" env:"PGQ_CONSUME_DEAD_INTERVAL"`
 	} `group:"x"`
 
 	General struct {
 		Quiet     bool   `long:"quiet"`
 		Verbose   bool   `short:"v" long:"verbose"`
-		LogFormat string `long:"log-format" env:"PGQ_CONSUME_LOG_FORMAT" choice:"auto" choice:"text" choice:"json" choice:"journal" default:"auto"`
-		Metrics   string `long:"metrics-listen" env:"PGQ_CONSUME_METRICS_LISTEN"`
+		LogFormat string `long:"log-format" env:"PGQ_CONSUME_LOG_FORMAT" choice:"auto" choice:"text" choice:"json" choice:"journal" default:"auto" unquote:"false"`
+		Metrics   string `long:"metrics-listen" env:"PGQ_CONSUME_METRICS_LISTEN" unquote:"false"`
 		Version   bool   `short:"V" long:"version"`
 		Help      bool   `short:"h" long:"help"`
 	} `group:"x"`

@@ -74,6 +74,32 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// TestQuotes: a value is what the shell made of it, double quotes included.
+func TestQuotes(t *testing.T) {
+	t.Parallel()
+	const quoted = `"a\tb"`
+	o, err := parseOptions([]string{"-q", quoted, "-c", quoted, "--type", quoted, "--exec", quoted, "--db=" + quoted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{o.Source.Queue, o.Source.Consumer, o.Selection.Types[0], o.Command.Exec, o.Source.DB}
+	if d := cmp.Diff([]string{quoted, quoted, quoted, quoted, quoted}, got); d != "" {
+		t.Error(d)
+	}
+	o, err = parseOptions([]string{"-q", "q", "-c", "c", "--into", "d", "--sql", `"x"`})
+	if err != nil || o.Target.SQL != `"x"` {
+		t.Errorf("got %q, %v", o.Target.SQL, err)
+	}
+	for _, o := range parserOptions(t) {
+		switch o.Value().(type) {
+		case string, []string:
+			if o.Field().Tag.Get("unquote") != "false" {
+				t.Errorf(`--%s has no unquote:"false"`, o.LongName)
+			}
+		}
+	}
+}
+
 func TestSubconsumers(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

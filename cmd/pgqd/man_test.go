@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,6 +48,9 @@ func parserNames(t *testing.T) (long, short, keys []string) {
 	walk = func(g *flags.Group) {
 		for _, o := range g.Options() {
 			long = append(long, o.LongName)
+			if reflect.TypeOf(o.Value()).Kind() == reflect.String && o.Field().Tag.Get("unquote") != "false" {
+				t.Errorf(`--%s has no unquote:"false"`, o.LongName)
+			}
 			if o.ShortName != 0 {
 				short = append(short, string(o.ShortName))
 			}

@@ -27,20 +27,22 @@ var help string
 var sample string
 
 // options are the whole surface of pgqd; help.txt and the man page explain
-// them. What has an ini key can also be given in the environment.
+// them. What has an ini key can also be given in the environment. Without
+// unquote:"false" go-flags would take a value in double quotes for a literal of
+// Go.
 type options struct {
 	Settings struct {
-		Logfile         cli.Path    `long:"logfile" ini:"logfile"`
-		Pidfile         cli.Path    `long:"pidfile" ini:"pidfile"`
-		BaseConnstr     string      `long:"base-connstr" ini:"base_connstr" secret:"connstr"`
-		DB              string      `long:"db" ini:"db" secret:"connstr"`
-		InitialDatabase string      `long:"initial-database" ini:"initial_database" default:"template1"`
-		DatabaseList    string      `long:"database-list" ini:"database_list"`
-		Syslog          syslogMode  `long:"syslog" ini:"syslog" default:"auto"`
-		SyslogIdent     string      `long:"syslog-ident" ini:"syslog_ident" default:"pgqd"`
-		SyslogFacility  string      `long:"syslog-facility" ini:"syslog_facility" default:"daemon"`
-		LogFormat       string      `long:"log-format" ini:"log_format" default:"auto" choice:"auto" choice:"text" choice:"json" choice:"journal"`
-		MetricsListen   string      `long:"metrics-listen" ini:"metrics_listen"`
+		Logfile         cli.Path    `long:"logfile" ini:"logfile" unquote:"false"`
+		Pidfile         cli.Path    `long:"pidfile" ini:"pidfile" unquote:"false"`
+		BaseConnstr     string      `long:"base-connstr" ini:"base_connstr" secret:"connstr" unquote:"false"`
+		DB              string      `long:"db" ini:"db" secret:"connstr" unquote:"false"`
+		InitialDatabase string      `long:"initial-database" ini:"initial_database" default:"template1" unquote:"false"`
+		DatabaseList    string      `long:"database-list" ini:"database_list" unquote:"false"`
+		Syslog          syslogMode  `long:"syslog" ini:"syslog" default:"auto" unquote:"false"`
+		SyslogIdent     string      `long:"syslog-ident" ini:"syslog_ident" default:"pgqd" unquote:"false"`
+		SyslogFacility  string      `long:"syslog-facility" ini:"syslog_facility" default:"daemon" unquote:"false"`
+		LogFormat       string      `long:"log-format" ini:"log_format" default:"auto" choice:"auto" choice:"text" choice:"json" choice:"journal" unquote:"false"`
+		MetricsListen   string      `long:"metrics-listen" ini:"metrics_listen" unquote:"false"`
 		CheckPeriod     cli.Seconds `long:"check-period" ini:"check_period" default:"60"`
 		RetryPeriod     cli.Seconds `long:"retry-period" ini:"retry_period" default:"30"`
 		MaintPeriod     cli.Seconds `long:"maint-period" ini:"maint_period" default:"120"`
