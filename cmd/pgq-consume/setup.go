@@ -20,7 +20,7 @@ const oldestMajor = 3
 
 // connect opens a connection; option names the one that gave dsn.
 func connect(ctx context.Context, option, dsn string) (*pgx.Conn, error) {
-	conn, err := db.Connect(ctx, dsn, program)
+	conn, err := db.ConnectUnnamed(ctx, dsn, program, pgx.QueryExecModeExec)
 	var pe *pgconn.ParseConfigError
 	if errors.As(err, &pe) {
 		return nil, cli.Usagef("option %s: %w", option, err)

@@ -134,7 +134,7 @@ func (s *session) connect(ctx context.Context) (*pgx.Conn, error) {
 	if s.conn != nil {
 		return s.conn, nil
 	}
-	conn, err := db.Connect(ctx, s.dsn, program)
+	conn, err := db.ConnectUnnamed(ctx, s.dsn, program, pgx.QueryExecModeExec)
 	if err != nil {
 		return nil, connError{err}
 	}

@@ -59,12 +59,22 @@ func ParseConfig(dsn, applicationName string) (*pgx.ConnConfig, error) {
 	return cfg, nil
 }
 
-// ConnectUnnamed is Connect for a connection that stays open for long: unless
-// dsn has a default_query_exec_mode, it prepares no statements by name. So it
-// works behind a pooler in transaction mode, and goes on when the functions it
-// calls are replaced. mode is exec, or cache_describe where the types of
-// parameters are not known beforehand.
+// ConnectUnnamed is Connect with what ParseUnnamed gives: every program that
+// may meet a pooler, or stay connected for long, uses it.
 func ConnectUnnamed(ctx context.Context, dsn, applicationName string, mode pgx.QueryExecMode) (*pgx.Conn, error) {
+	cfg, err := ParseUnnamed(dsn, applicationName, mode)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, cfg)
+}
+
+// ParseUnnamed is ParseConfig for a connection that, unless dsn has a
+// default_query_exec_mode, prepares no statements by name. So it works behind a
+// pooler in transaction mode, and goes on when the functions it calls are
+// replaced. mode is exec, or cache_describe where the types of parameters are
+// not known beforehand.
+func ParseUnnamed(dsn, applicationName string, mode pgx.QueryExecMode) (*pgx.ConnConfig, error) {
 	cfg, err := ParseConfig(dsn, applicationName)
 	if err != nil {
 		return nil, err
@@ -73,7 +83,7 @@ func ConnectUnnamed(ctx context.Context, dsn, applicationName string, mode pgx.Q
 	if raw, err := pgconn.ParseConfig(dsn); err == nil && raw.RuntimeParams["default_query_exec_mode"] == "" {
 		cfg.DefaultQueryExecMode = mode
 	}
-	return pgx.ConnectConfig(ctx, cfg)
+	return cfg, nil
 }
 
 // Code returns the SQLSTATE of a server error in err's chain, or "".

@@ -3,7 +3,6 @@ package ticker
 import (
 	"context"
 	"log/slog"
-	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,24 +32,13 @@ const (
 // NewDialer checks the connection string. What it says about a database is
 // only used by Database.
 func NewDialer(connString, applicationName string, logger *slog.Logger) (*Dialer, error) {
-	cfg, err := db.ParseConfig(connString, applicationName)
+	cfg, err := db.ParseUnnamed(connString, applicationName, pgx.QueryExecModeExec)
 	if err != nil {
 		return nil, err
-	}
-	// Unnamed statements work behind every pooler, and survive an ALTER
-	// EXTENSION UPDATE under a connection that stays open. pgx's parser keeps
-	// the parameter to itself, pgconn's passes it through.
-	if raw, err := pgconn.ParseConfig(connString); err == nil && raw.RuntimeParams["default_query_exec_mode"] == "" {
-		cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout
 	}
-	// A server that vanished is noticed while we wait for its answer, however
-	// long that may take.
-	cfg.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
-	}}).DialContext
 	// A statement that takes too long is cancelled at the server, where it
 	// might otherwise wait for a lock long after we turned away. When we are
 	// told to stop, it gets the time that statements usually take.
