@@ -18,6 +18,8 @@ type queueTarget struct {
 	name  queueName
 	types *typeFilter
 	count *counters
+	bulk  bool // the target has what pgq.Client.InsertBulk needs; asked at the first insert
+	asked bool
 
 	groups map[string][]pgq.NewEvent
 	// order has the queues as they came up, so that a run is repeatable.
@@ -69,11 +71,27 @@ func (t *queueTarget) send(ctx context.Context, tx pgx.Tx) error {
 	defer t.reset()
 	client := pgq.New(tx)
 	for _, queue := range t.order {
-		if _, err := client.InsertEvents(ctx, queue, t.groups[queue]); err != nil {
+		if err := t.insert(ctx, client, queue, t.groups[queue]); err != nil {
+			t.asked = false // the target may be of another version when it is back
 			return queueError(queue, err)
 		}
 	}
 	return nil
+}
+
+func (t *queueTarget) insert(ctx context.Context, client *pgq.Client, queue string, events []pgq.NewEvent) error {
+	if !t.asked {
+		info, err := client.Inspect(ctx)
+		if err != nil {
+			return err
+		}
+		t.bulk, t.asked = info.Bulk, true
+	}
+	if t.bulk {
+		return client.InsertBulk(ctx, queue, events)
+	}
+	_, err := client.InsertEvents(ctx, queue, events)
+	return err
 }
 
 // queueError explains what the server says about the target queue.

@@ -50,6 +50,7 @@ type Info struct {
 	Node  bool   // schema pgq_node
 	Major int    // the first number of PgQ, 0 if unknown
 	UpTo  bool   // Limits.MaxCount works
+	Bulk  bool   // InsertBulk works
 }
 
 // Notifies tells whether ticks are announced by NOTIFY on Channel.
@@ -64,9 +65,10 @@ func (c *Client) Inspect(ctx context.Context) (Info, error) {
 	var pgq bool
 	err := c.db.QueryRow(ctx, `select to_regprocedure('pgq.version()') is not null,
     to_regprocedure('pgq.next_batch_upto(text,text,integer)') is not null,
+    to_regprocedure('pgq.insert_events(text,text[],text[],text[],text[],text[],text[])') is not null,
     exists (select from pg_catalog.pg_namespace where nspname = 'pgq_coop'),
     exists (select from pg_catalog.pg_namespace where nspname = 'pgq_ext'),
-    exists (select from pg_catalog.pg_namespace where nspname = 'pgq_node')`).Scan(&pgq, &i.UpTo, &i.Coop, &i.Ext, &i.Node)
+    exists (select from pg_catalog.pg_namespace where nspname = 'pgq_node')`).Scan(&pgq, &i.UpTo, &i.Bulk, &i.Coop, &i.Ext, &i.Node)
 	if err != nil {
 		return i, fmt.Errorf("inspect database: %w", err)
 	}

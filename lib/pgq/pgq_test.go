@@ -72,7 +72,7 @@ func TestInspect(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	got := must[pgq.Info](t)(pgq.New(testpg.Connect(t, ours(t))).Inspect(ctx))
-	if diff := cmp.Diff(pgq.Info{PgQ: "4.0", Coop: true, Ext: true, Major: 4, UpTo: true}, got); diff != "" {
+	if diff := cmp.Diff(pgq.Info{PgQ: "4.0", Coop: true, Ext: true, Major: 4, UpTo: true, Bulk: true}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	if !got.Notifies() {
@@ -127,12 +127,19 @@ func life(t *testing.T, conn *pgx.Conn) {
 
 	first := must[int64](t)(c.InsertEvent(ctx, r.Queue, event("t", "d")))
 	second := must[[]int64](t)(c.InsertEvents(ctx, r.Queue, []pgq.NewEvent{event("a", "b"), {}}))
+	want := []int64{first, second[0], second[1]}
+	if info := must[pgq.Info](t)(c.Inspect(ctx)); info.Bulk {
+		if err := c.InsertBulk(ctx, r.Queue, []pgq.NewEvent{event("a", "b"), {}}); err != nil {
+			t.Error(err)
+		}
+		want = append(want, second[1]+1, second[1]+2)
+	}
 	last := tick(t, c, r.Queue)
 	b := must[*pgq.Batch](t)(c.NextBatch(ctx, r, pgq.Limits{}))
 	if b == nil || b.Tick != last || b.PrevTick != last-1 || !b.TickTime.After(b.PrevTickTime) || b.EventSeq <= b.PrevEventSeq {
 		t.Fatalf("batch %+v", b)
 	}
-	if diff := cmp.Diff([]int64{first, second[0], second[1]}, ids(t, conn, b)); diff != "" {
+	if diff := cmp.Diff(want, ids(t, conn, b)); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	again := must[*pgq.Batch](t)(c.NextBatch(ctx, r, pgq.Limits{MinCount: 1000}))
@@ -140,9 +147,9 @@ func life(t *testing.T, conn *pgx.Conn) {
 		t.Errorf("the open batch: -want +got\n%s", diff)
 	}
 	info := must[*pgq.BatchInfo](t)(c.BatchInfo(ctx, b.ID))
-	want := &pgq.BatchInfo{Queue: r.Queue, Consumer: r.Consumer, Start: b.PrevTickTime, End: b.TickTime, PrevTick: b.PrevTick, Tick: b.Tick,
+	wantInfo := &pgq.BatchInfo{Queue: r.Queue, Consumer: r.Consumer, Start: b.PrevTickTime, End: b.TickTime, PrevTick: b.PrevTick, Tick: b.Tick,
 		Lag: info.Lag, SeqStart: b.PrevEventSeq, SeqEnd: b.EventSeq}
-	if diff := cmp.Diff(want, info); diff != "" || info.Lag <= 0 {
+	if diff := cmp.Diff(wantInfo, info); diff != "" || info.Lag <= 0 {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	if info, err := c.BatchInfo(ctx, 1<<40); info != nil || err != nil {
