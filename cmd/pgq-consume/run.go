@@ -60,6 +60,7 @@ type app struct {
 	format         consumer.Format
 	line           *statusLine // nil without a terminal
 	seen           *collector
+	health         daemon.Health
 }
 
 // errEnough ends the loops when --max-events is reached at the end of a batch.
@@ -149,7 +150,26 @@ func (a *app) serve(ctx context.Context, subs []string) error {
 			})
 		})
 	}
+	if interval := daemon.WatchdogInterval(); interval > 0 {
+		g.Go(func() { a.feed(side, interval/2) })
+	}
 	return a.consume(ctx, subs)
+}
+
+// feed feeds the service manager's watchdog while all workers move.
+func (a *app) feed(ctx context.Context, period time.Duration) {
+	t := time.NewTicker(period)
+	defer t.Stop()
+	for {
+		if err := a.health.Feed(); err != nil {
+			a.logger.Error("watchdog is not fed", log.Err, err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
 }
 
 func (a *app) level() slog.Level {
@@ -282,8 +302,11 @@ func (a *app) work(w *worker, sub string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	part := a.health.Part("worker " + sub)
+	defer part.Done()
 	opt := consumer.Options{
-		DSN: a.o.Source.DB, ApplicationName: program,
+		Beat: part,
+		DSN:  a.o.Source.DB, ApplicationName: program,
 		Reader:       pgq.Reader{Queue: a.o.Source.Queue, Consumer: a.o.Source.Consumer, Subconsumer: sub},
 		PollInterval: a.o.Selection.PollInterval.Duration(),
 		UntilEmpty:   a.o.Selection.UntilEmpty,

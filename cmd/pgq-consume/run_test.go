@@ -123,7 +123,7 @@ func TestNotify(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(scripttest.Tool(t, program), "-d", dsn, "-q", "q", "-c", "c")
-	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket)
+	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket, "WATCHDOG_USEC=200000")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -142,6 +142,8 @@ func TestNotify(t *testing.T) {
 	}
 	expect("READY=1\nSTATUS=consuming q/c")
 	expect("STATUS=0 events, 0 batches, 0 events/s")
+	expect("WATCHDOG=1")
+	expect("WATCHDOG=1")
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

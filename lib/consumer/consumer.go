@@ -59,8 +59,17 @@ type Options struct {
 	MaxBatches int64
 
 	Logger *slog.Logger
+	// Beat gets the loop's promises to move on, for a watchdog; it may be nil.
+	Beat Beat
 	// OnBatch is called after each finished batch.
 	OnBatch func(Summary)
+}
+
+// A Beat takes the promises of a loop. What the loop waits for by itself has an
+// end; a server or a sink that does not answer is not its fault.
+type Beat interface {
+	Within(time.Duration) // it reports again within this time
+	Free()                // it promises nothing for now
 }
 
 // Batch is what a sink learns of a batch. Its methods may be called from any

@@ -29,6 +29,8 @@ const (
 	// be used up by a ticker whose snapshot is too old already.
 	forceEvery = time.Second
 	coverPoll  = 50 * time.Millisecond
+	// slack is what a promise to the watchdog allows a busy machine.
+	slack = time.Minute
 	// guessedSize is the size of an event before one was seen, eventOverhead
 	// what an output format adds to it.
 	guessedSize   = 1 << 10
@@ -189,8 +191,10 @@ func (c *Consumer) Run(ctx context.Context) error {
 			// The connection may be in the middle of the batch.
 			c.src.close()
 			if a.After > 0 {
+				c.within(a.After)
 				sleep(ctx, a.After)
 			} else {
+				c.within(maxPause)
 				pause(ctx, c.again)
 			}
 			c.again++
@@ -205,12 +209,28 @@ func (c *Consumer) Run(ctx context.Context) error {
 				c.connected(false)
 			}
 			c.src.close()
+			c.within(maxPause)
 			pause(ctx, c.lost.tries)
 			c.lost.tries++
 		}
+		c.free()
 		if err = ctx.Err(); err == nil {
 			err = c.src.connect(ctx)
 		}
+	}
+}
+
+// within promises to report again at the latest after d and some slack.
+func (c *Consumer) within(d time.Duration) {
+	if c.opt.Beat != nil {
+		c.opt.Beat.Within(d + slack)
+	}
+}
+
+// free promises nothing while the server or the sink is at work.
+func (c *Consumer) free() {
+	if c.opt.Beat != nil {
+		c.opt.Beat.Free()
 	}
 }
 
@@ -241,6 +261,7 @@ func (c *Consumer) loop(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		c.free()
 		next, merged := c.limits()
 		// Found out before the batch is asked for: a tick that is there now
 		// gives one, unless it was in an earlier batch.
@@ -274,7 +295,9 @@ func (c *Consumer) loop(ctx context.Context) error {
 			return errEnd
 		default:
 			c.row = 0
-			err = c.src.wait(ctx, c.lastTick, c.idle())
+			idle := c.idle()
+			c.within(idle)
+			err = c.src.wait(ctx, c.lastTick, idle)
 		}
 		if err != nil {
 			return err

@@ -484,6 +484,26 @@ func TestForceTick(t *testing.T) {
 	})
 }
 
+// watcher is a watchdog that says when a promise was broken.
+type watcher struct {
+	t        *testing.T
+	due      time.Time // zero: none is out
+	promises int
+}
+
+func (w *watcher) Within(d time.Duration) {
+	w.Free()
+	w.due = time.Now().Add(d)
+	w.promises++
+}
+
+func (w *watcher) Free() {
+	if !w.due.IsZero() && time.Now().After(w.due) {
+		w.t.Errorf("late by %v", time.Since(w.due))
+	}
+	w.due = time.Time{}
+}
+
 // TestBackOff: the pauses grow to half a minute and never end.
 func TestBackOff(t *testing.T) {
 	t.Parallel()
@@ -493,9 +513,18 @@ func TestBackOff(t *testing.T) {
 			f.fail["connect"] = append(f.fail["connect"], errGone)
 		}
 		start := time.Now()
-		c := newConsumer(Options{UntilEmpty: true}, &recorder{f: f}, f)
+		beat := &watcher{t: t}
+		rec := &recorder{f: f, on: func(call string, _ *Batch) {
+			if !beat.due.IsZero() {
+				t.Errorf("a promise is out at %s, which may take any time", call)
+			}
+		}}
+		c := newConsumer(Options{UntilEmpty: true, Beat: beat}, rec, f)
 		if err := c.Run(t.Context()); err != nil {
 			t.Fatal(err)
+		}
+		if beat.promises < 40 {
+			t.Errorf("%d promises for 40 pauses", beat.promises)
 		}
 		if d := time.Since(start); d < 8*time.Minute || d > 20*time.Minute {
 			t.Errorf("41 tries took %v", d)

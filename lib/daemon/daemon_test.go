@@ -311,13 +311,18 @@ func TestHealth(t *testing.T) {
 		if err := h.Check(); err != nil {
 			t.Error(err)
 		}
+		b.Free()
 		time.Sleep(time.Hour)
+		if err := h.Check(); err == nil || !strings.HasPrefix(err.Error(), "stuck: a (") || strings.Contains(err.Error(), "b (") {
+			t.Errorf("got %v", err)
+		}
 		a.Done()
 		b.Done()
 		if err := h.Check(); err != nil {
 			t.Error(err)
 		}
 		(*Part)(nil).Within(0)
+		(*Part)(nil).Free()
 		(*Part)(nil).Done()
 	})
 }

@@ -50,6 +50,17 @@ func (p *Part) Within(d time.Duration) {
 	p.due = time.Now().Add(d)
 }
 
+// Free takes the promise back: the part waits for something that may take any
+// time and is not its fault.
+func (p *Part) Free() {
+	if p == nil {
+		return
+	}
+	p.h.mu.Lock()
+	defer p.h.mu.Unlock()
+	p.due = time.Time{}
+}
+
 // Done takes the part away.
 func (p *Part) Done() {
 	if p == nil {
