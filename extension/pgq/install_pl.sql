@@ -28,6 +28,7 @@
 \ir functions/pgq.set_queue_config.sql
 
 \ir lowlevel_pl/pgq._assert_current.sql
+\ir lowlevel_pl/pgq._lock_event_table.sql
 \ir lowlevel_pl/pgq._count_event.sql
 \ir lowlevel_pl/pgq.insert_event_raw.sql
 \ir lowlevel_pl/pgq.insert_event.sql

@@ -5,6 +5,7 @@
 
 grant execute on function
     pgq._assert_current(integer, integer),
+    pgq._lock_event_table(integer, integer, text),
     pgq._count_event(text, integer, integer, integer, integer)
     to pgq_admin;
 

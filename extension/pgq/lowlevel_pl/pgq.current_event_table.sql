@@ -21,7 +21,7 @@ declare
     _locked text;
 begin
     loop
-        select q.queue_id, q.queue_cur_table, q.queue_disable_insert,
+        select q.queue_id, q.queue_cur_table, q.queue_event_seq, q.queue_disable_insert,
                q.queue_data_pfx || '_' || q.queue_cur_table as cur
           into _q
           from pgq.queue q
@@ -35,13 +35,12 @@ begin
             raise exception 'Writing to queue disabled';
         end if;
         exit when _q.cur = _locked;
-        if pgq._hold_queue(_q.queue_id, _q.cur) is null then
-            -- or an old snapshot shows a table that rotation dropped since
-            perform pgq._assert_current(_q.queue_id, _q.queue_cur_table);
+        if pgq._hold_queue(_q.queue_id, _q.queue_event_seq) is null then
             raise exception 'Event queue not found';
         end if;
-        execute 'lock table ' || pgq.quote_fqname(_q.cur) || ' in row exclusive mode';
-        _locked := _q.cur;
+        if pgq._lock_event_table(_q.queue_id, _q.queue_cur_table, _q.cur) then
+            _locked := _q.cur;
+        end if;
     end loop;
     if pg_catalog.current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
         perform pgq._assert_current(_q.queue_id, _q.queue_cur_table);

@@ -81,9 +81,11 @@ begin
             perform pgq._count_event(queue_name, _q.queue_id, _q.queue_cur_table, _q.queue_per_tx_limit, 1);
         end if;
 
-        if pg_catalog.to_regclass(_q.queue_data_pfx || '_' || _q.queue_cur_table) is null then
-            -- an old snapshot shows a table that rotation dropped since
-            perform pgq._assert_current(_q.queue_id, _q.queue_cur_table);
+        -- rotation never drops the first three
+        if _q.queue_cur_table > 2
+           and not pgq._lock_event_table(_q.queue_id, _q.queue_cur_table, _q.queue_data_pfx || '_' || _q.queue_cur_table)
+        then
+            continue;
         end if;
         execute 'insert into ' || pgq.quote_fqname(_q.queue_data_pfx || '_' || _q.queue_cur_table)
             || ' (ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)'
