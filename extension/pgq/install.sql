@@ -73,6 +73,9 @@
 \ir functions/pgq.maint_tables_to_vacuum.sql
 \ir functions/pgq.maint_operations.sql
 
+\ir functions/pgq._rebase_id.sql
+\ir functions/pgq.rebase.sql
+
 \ir functions/pgq.get_queue_info.sql
 \ir functions/pgq.get_consumer_info.sql
 \ir functions/pgq.get_rotation_info.sql

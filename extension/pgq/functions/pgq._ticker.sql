@@ -94,7 +94,8 @@ begin
             raise exception 'Invalid PgQ state: old xmin=%, old xmax=%, cur txid=%',
                 pg_catalog.txid_snapshot_xmin(_last.tick_snapshot),
                 pg_catalog.txid_snapshot_xmax(_last.tick_snapshot),
-                pg_catalog.txid_current();
+                pg_catalog.txid_current()
+                using hint = 'After a restore into a new server call pgq.rebase().';
         end if;
         if _new < 0 then
             raise warning 'Negative new_events?  old=% cur=%', _last.tick_event_seq, _seq;
