@@ -67,7 +67,7 @@ cover: ## run all tests and show what they cover, programs included
 
 .PHONY: soak
 soak: ## run the long proofs; SOAK_SEED=, SOAK_SECONDS=, SOAK_KILLS=
-	SOAK=1 $(GO) test -v -timeout 0 $(TESTFLAGS) ./lib/soak ./lib/consumer ./extension
+	SOAK=1 $(GO) test -v -timeout 0 $(TESTFLAGS) ./lib/soak ./lib/peers ./lib/consumer ./extension
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME=30s

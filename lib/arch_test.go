@@ -43,6 +43,7 @@ var layers = []struct {
 	{"lib/testproxy", []string{"lib/db"}},
 	{"lib/scripttest", []string{"lib/golden", "lib/testpg"}},
 	{"lib/soak", nil},
+	{"lib/peers", nil},
 	{"bench", nil},
 }
 
