@@ -8,6 +8,10 @@
 // then serves both flavours. A list holds only comments and "\ir FILE" lines,
 // so that psql understands it too. What only CREATE EXTENSION may do is in
 // config_dump.sql, which is no part of a list.
+//
+// The same files, between those of upgrade and NAME/upgrade, upgrade whatever
+// is there to the version that they make; NAME/upgrade_from.txt has the versions
+// for which the server gets a script.
 package extension
 
 import (
@@ -139,17 +143,84 @@ func listFile(name string, flavour Flavour) (string, error) {
 // ExtensionScript returns the text of NAME--VERSION.sql as the Makefile makes
 // it: the files of the C flavour, then what only CREATE EXTENSION may do.
 func ExtensionScript(name string) (string, error) {
-	files, err := Script(name, C)
+	files, err := extensionFiles(name)
 	if err != nil {
 		return "", err
 	}
+	return join(fmt.Sprintf("Use \"CREATE EXTENSION %s\" to load this file.", name), files), nil
+}
+
+// UpgradeFrom returns the versions from which an extension can be upgraded.
+// One is "unpackaged": the schema without the extension.
+func UpgradeFrom(name string) []string {
+	b, _ := Files.ReadFile(path.Join(name, "upgrade_from.txt"))
+	return strings.Fields(string(b))
+}
+
+// Upgrade returns the files that bring whatever is there, an extension too, to
+// this version as a plain schema in PL/pgSQL. Where there is nothing they
+// install it.
+func Upgrade(name string) ([]File, error) {
+	files, err := Script(name, PLSQL)
+	if err != nil {
+		return nil, err
+	}
+	return aroundUpgrade(name, files, "upgrade/detach.sql"), nil
+}
+
+// UpgradeScript returns the text of each NAME--OLD--VERSION.sql as the Makefile
+// makes it.
+func UpgradeScript(name string) (string, error) {
+	files, err := extensionFiles(name)
+	if err != nil {
+		return "", err
+	}
+	return join(fmt.Sprintf("Use \"ALTER EXTENSION %s UPDATE\" to load this file.", name), aroundUpgrade(name, files)), nil
+}
+
+// aroundUpgrade puts the files of an upgrade around those of a list; first ones
+// come at the beginning.
+func aroundUpgrade(name string, list []File, first ...string) []File {
+	var files []File
+	add := func(paths ...string) {
+		for _, p := range paths {
+			if text, err := Files.ReadFile(p); err == nil {
+				files = append(files, File{p, string(text)})
+			}
+		}
+	}
+	add(name + "/upgrade/names.sql")
+	add(first...)
+	add("upgrade/begin.sql")
+	if _, err := fs.Stat(Files, name+"/upgrade/locks.sql"); err == nil {
+		add(name+"/upgrade/locks.sql", "upgrade/lock.sql")
+	}
+	add(name + "/upgrade/before.sql")
+	files = append(files, list...)
+	add(name+"/upgrade/after.sql", "upgrade/end.sql")
+	return files
+}
+
+// extensionFiles returns the C flavour and what only an extension's script may
+// do.
+func extensionFiles(name string) ([]File, error) {
+	files, err := Script(name, C)
+	if err != nil {
+		return nil, err
+	}
+	dump := path.Join(name, "config_dump.sql")
+	if text, err := Files.ReadFile(dump); err == nil {
+		files = append(files, File{dump, string(text)})
+	}
+	return files, nil
+}
+
+// join makes a script that psql does not run.
+func join(message string, files []File) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\\echo Use \"CREATE EXTENSION %s\" to load this file. \\quit\n", name)
+	fmt.Fprintf(&b, "\\echo %s \\quit\n", message)
 	for _, f := range files {
 		b.WriteString(f.Text)
 	}
-	if tail, err := Files.ReadFile(path.Join(name, "config_dump.sql")); err == nil {
-		b.Write(tail)
-	}
-	return b.String(), nil
+	return b.String()
 }

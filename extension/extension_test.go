@@ -40,8 +40,22 @@ func TestMakeJoinsTheSame(t *testing.T) {
 			if joined != string(made) {
 				t.Errorf("make and Go differ (-make +go):\n%s", cmp.Diff(string(made), joined))
 			}
-			if _, err := os.Stat(filepath.Join(dir, name+".control")); err != nil {
-				t.Error(err)
+			for _, file := range []string{name + ".control", name + "--unpackaged.sql"} {
+				if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+					t.Error(err)
+				}
+			}
+			if joined, err = extension.UpgradeScript(name); err != nil {
+				t.Fatal(err)
+			}
+			for _, old := range extension.UpgradeFrom(name) {
+				made, err := os.ReadFile(filepath.Join(dir, name+"--"+old+"--"+version+".sql"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if joined != string(made) {
+					t.Errorf("make and Go differ in the upgrade from %s (-make +go):\n%s", old, cmp.Diff(string(made), joined))
+				}
 			}
 		})
 	}

@@ -3,7 +3,9 @@
 // else by running the embedded PL/pgSQL flavour. Either way it is one
 // transaction under an advisory lock.
 //
-// It does not upgrade: an older schema is an error.
+// What is there already, of an older version or of the other flavour, is
+// upgraded in place: an extension by ALTER EXTENSION, a schema that belongs to
+// no extension by the embedded files, or by making an extension of it.
 package install
 
 import (
@@ -89,33 +91,86 @@ func installOnce(ctx context.Context, conn *pgx.Conn, name string, opts Options)
 		return Result{}, err
 	}
 	res := Result{Name: name, Version: extension.Version(name), Extension: there.extension}
-	if there.version == res.Version {
+	how, err := plan(ctx, tx, name, there, opts)
+	if err != nil {
+		return Result{}, err
+	}
+	if how == nothing {
 		res.Already = true
 		return res, nil
-	}
-	if err := there.refuse(name, res.Version); err != nil {
-		return Result{}, err
 	}
 	if err := checkRequired(ctx, tx, name); err != nil {
 		return Result{}, err
 	}
-	create, err := byCreateExtension(ctx, tx, name, opts)
-	if err != nil {
-		return Result{}, err
-	}
-	if create {
-		res.Extension = true
-		_, err = tx.Exec(ctx, createSQL(name))
+	if res.Extension = how == byExtension; res.Extension {
+		for _, sql := range there.extensionSQL(name) {
+			if _, err := tx.Exec(ctx, sql); err != nil {
+				return res, err
+			}
+		}
 	} else {
 		if err := checkRights(ctx, tx, name); err != nil {
 			return Result{}, err
 		}
-		err = runScript(ctx, tx, name)
+		if err := runScript(ctx, tx, name); err != nil {
+			return res, err
+		}
 	}
-	if err != nil || opts.DryRun {
-		return res, err
+	if opts.DryRun {
+		return res, nil
 	}
 	return res, tx.Commit(ctx)
+}
+
+// way is how to get from what is there to what is wanted.
+type way int
+
+const (
+	nothing     way = iota // it is there
+	byExtension            // CREATE or ALTER EXTENSION
+	byScript               // the embedded PL/pgSQL flavour
+)
+
+// plan decides what there is to do.
+func plan(ctx context.Context, tx pgx.Tx, name string, there found, opts Options) (way, error) {
+	want := extension.Version(name)
+	if newer(there.version, want) {
+		return nothing, fmt.Errorf("%s %s is installed, which is newer than %s", name, there.version, want)
+	}
+	if there.version == want && there.extension != opts.PLOnly {
+		return nothing, nil
+	}
+	create, err := byCreateExtension(ctx, tx, name, opts)
+	switch {
+	case there.version == want && !there.extension && !create:
+		return nothing, nil // it cannot become an extension, and need not
+	case err != nil:
+		return nothing, err
+	case create:
+		return byExtension, nil
+	case there.extension && !opts.PLOnly:
+		return nothing, withHint(fmt.Errorf("%s %s is an extension, and the server has no files of %s", name, there.version, want),
+			fmt.Sprintf("Install the extensions' package on the server, or run: install %s using plpgsql.", name))
+	case there.extension:
+		return byScript, checkDetach(ctx, tx, name)
+	}
+	return byScript, nil
+}
+
+// checkDetach refuses to make a plain schema of what other extensions require.
+func checkDetach(ctx context.Context, tx pgx.Tx, name string) error {
+	var other *string
+	err := tx.QueryRow(ctx, `
+		select min(o.extname)
+		  from pg_catalog.pg_extension e
+		  join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_extension'::regclass and d.refobjid = e.oid
+		  join pg_catalog.pg_extension o on d.classid = 'pg_catalog.pg_extension'::regclass and d.objid = o.oid
+		 where e.extname = $1`, name).Scan(&other)
+	if err != nil || other == nil {
+		return err
+	}
+	return withHint(fmt.Errorf("extension %s requires extension %s", *other, name),
+		fmt.Sprintf("First run: install %s using plpgsql.", *other))
 }
 
 // hintError is an error with a way out, a full sentence that programs print as
@@ -172,21 +227,18 @@ func look(ctx context.Context, tx pgx.Tx, name string) (found, error) {
 	return f, nil
 }
 
-// refuse gives the error for what is there and is not the wanted version, nil
-// when nothing is there.
-func (f found) refuse(name, want string) error {
-	const later = "Upgrading an existing schema comes with a later release."
+// extensionSQL returns the commands that make an extension of this version of
+// what is there.
+func (f found) extensionSQL(name string) []string {
+	update := fmt.Sprintf("alter extension %s update to '%s'", name, extension.Version(name))
 	switch {
-	case f.extension && newer(f.version, want):
-		return fmt.Errorf("%s %s is installed, which is newer than %s", name, f.version, want)
 	case f.extension:
-		return withHint(fmt.Errorf("%s %s is installed, which is older than %s", name, f.version, want), later)
-	case f.schema && f.version != "":
-		return withHint(fmt.Errorf("schema %s exists with version %s, not %s", name, f.version, want), later)
+		return []string{update}
 	case f.schema:
-		return withHint(fmt.Errorf("schema %s exists but belongs to no extension and tells no version", name), later)
+		// CREATE EXTENSION takes over nothing: first one without objects
+		return []string{fmt.Sprintf("create extension %s version 'unpackaged'", name), update}
 	}
-	return nil
+	return []string{fmt.Sprintf("create extension %s version '%s'", name, extension.Version(name))}
 }
 
 // newer compares versions number by number.

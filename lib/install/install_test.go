@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"skytools/extension"
 	"skytools/lib/db"
 	"skytools/lib/install"
@@ -125,21 +127,21 @@ func TestHintCures(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	t.Parallel()
-	const later = "Upgrading an existing schema comes with a later release."
+	const other = "Rename that schema or choose another database."
 	tests := []struct {
 		name, setup, ext, message, hint string
 	}{
 		{"unknown extension", "", "pgqq", `unknown extension "pgqq": choose from ` + strings.Join(extension.Names(), ", "), ""},
-		{"schema without version", "create schema pgq", "pgq",
-			"schema pgq exists but belongs to no extension and tells no version", later},
-		{"schema with version null", "create schema pgq; create function pgq.version() returns text language sql as 'select null::text'", "pgq",
-			"schema pgq exists but belongs to no extension and tells no version", later},
-		{"schema with old version", "create schema pgq; create function pgq.version() returns text language sql as $$select '3.5'::text$$", "pgq",
-			"schema pgq exists with version 3.5, not 4.0", later},
+		{"something else", "create schema pgq; create table pgq.queue (a int)", "pgq",
+			"schema pgq exists and holds something else", other},
+		{"newer", "create schema pgq; create function pgq.version() returns text language sql as $$select '4.1'::text$$", "pgq",
+			"pgq 4.1 is installed, which is newer than 4.0", ""},
 		{"required one is missing", "", "pgq_coop",
 			"pgq_coop requires pgq 4.0: it is not installed", "First run: install pgq."},
 		{"required one is old", "create schema pgq; create function pgq.version() returns text language sql as $$select '3.5'::text$$", "pgq_coop",
 			"pgq_coop requires pgq 4.0: installed is 3.5", "First run: install pgq."},
+		{"required one tells no version", "create schema pgq; create function pgq.version() returns text language sql as $$select null::text$$", "pgq_coop",
+			"pgq_coop requires pgq 4.0: installed is one that tells no version", "First run: install pgq."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -149,6 +151,10 @@ func TestRefuses(t *testing.T) {
 				testpg.Exec(t, dsn, tt.setup)
 			}
 			_, err := install.Install(t.Context(), testpg.Connect(t, dsn), tt.ext, plOnly)
+			var pe *pgconn.PgError
+			if errors.As(err, &pe) && pe.Hint == tt.hint {
+				tt.hint = "" // the server's own
+			}
 			wantError(t, err, tt.message, tt.hint)
 		})
 	}
@@ -191,9 +197,6 @@ func TestCreateExtension(t *testing.T) {
 	testpg.Exec(t, owned, "create extension pgq; update pg_extension set extversion = '4.1' where extname = 'pgq'")
 	_, err = install.Install(t.Context(), testpg.Connect(t, owned), "pgq", install.Options{})
 	wantError(t, err, "pgq 4.1 is installed, which is newer than 4.0", "")
-	testpg.Exec(t, owned, "update pg_extension set extversion = '3.5.2' where extname = 'pgq'")
-	_, err = install.Install(t.Context(), testpg.Connect(t, owned), "pgq", install.Options{})
-	wantError(t, err, "pgq 3.5.2 is installed, which is older than 4.0", "Upgrading an existing schema comes with a later release.")
 }
 
 // TestShownSQL runs through psql what SQL shows, and demands the same objects
@@ -215,7 +218,7 @@ func TestShownSQL(t *testing.T) {
 		c.Psql(t, "shown", "-f", file)
 		mustInstall(t, installed, name, plOnly)
 		// Without PLOnly it is the same, where the server does not have our files.
-		got, err := install.SQL(t.Context(), testpg.Connect(t, installed), name, install.Options{})
+		got, err := install.SQL(t.Context(), testpg.Connect(t, c.DSN("postgres")), name, install.Options{})
 		if err != nil || got != sql {
 			t.Errorf("%s: the script differs without PLOnly (error %v)", name, err)
 		}

@@ -20,10 +20,6 @@ set local standard_conforming_strings = on;
 
 var lockSQL = fmt.Sprintf("select pg_catalog.pg_advisory_xact_lock(%d)", int64(lockKey))
 
-func createSQL(name string) string {
-	return fmt.Sprintf("create extension %s version '%s'", name, extension.Version(name))
-}
-
 // ScriptError is an error in a file of the embedded SQL.
 type ScriptError struct {
 	Path string // relative to the directory extension
@@ -35,6 +31,9 @@ func (e *ScriptError) Error() string {
 	msg := e.Err.Error()
 	var pe *pgconn.PgError
 	if errors.As(e.Err, &pe) {
+		if pe.Routine == "exec_stmt_raise" {
+			return pe.Message // meant for whoever installs
+		}
 		msg = fmt.Sprintf("%s (SQLSTATE %s)", pe.Message, pe.Code)
 	}
 	return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, msg)
@@ -42,9 +41,9 @@ func (e *ScriptError) Error() string {
 
 func (e *ScriptError) Unwrap() error { return e.Err }
 
-// runScript runs the PL/pgSQL flavour, file by file.
+// runScript installs or upgrades the PL/pgSQL flavour, file by file.
 func runScript(ctx context.Context, tx pgx.Tx, name string) error {
-	files, err := extension.Script(name, extension.PLSQL)
+	files, err := extension.Upgrade(name)
 	if err != nil {
 		return err
 	}
@@ -175,30 +174,42 @@ func isTag(s string) bool {
 	return true
 }
 
-// SQL returns what Install would run, as a script for psql. Where CREATE
-// EXTENSION is possible it needs a connection to know; conn may be nil with
-// opts.PLOnly.
+// SQL returns what Install would run, as a script for psql. Without a
+// connection it is the one that installs or upgrades the PL/pgSQL flavour,
+// whatever is there.
 func SQL(ctx context.Context, conn *pgx.Conn, name string, opts Options) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
 	}
-	create := false
-	if !opts.PLOnly {
+	var commands []string
+	if conn != nil {
 		tx, err := conn.Begin(ctx)
 		if err != nil {
 			return "", err
 		}
 		defer tx.Rollback(context.WithoutCancel(ctx))
-		if create, err = byCreateExtension(ctx, tx, name, opts); err != nil {
+		there, err := look(ctx, tx, name)
+		if err != nil {
 			return "", err
+		}
+		how, err := plan(ctx, tx, name, there, opts)
+		if err != nil {
+			return "", err
+		}
+		switch how {
+		case nothing:
+			return fmt.Sprintf("-- %s %s is installed already\n", name, extension.Version(name)), nil
+		case byExtension:
+			commands = there.extensionSQL(name)
 		}
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "-- %s %s\nbegin;\n%s;\n", name, extension.Version(name), lockSQL)
-	if create {
-		b.WriteString(createSQL(name) + ";\n")
-	} else {
-		files, err := extension.Script(name, extension.PLSQL)
+	for _, c := range commands {
+		b.WriteString(c + ";\n")
+	}
+	if commands == nil {
+		files, err := extension.Upgrade(name)
 		if err != nil {
 			return "", err
 		}

@@ -69,6 +69,40 @@ func (tree *onceTree) get(t testing.TB, flavour extension.Flavour) ServerTree {
 	return tree.t
 }
 
+// UpstreamTree is Tree with the scripts of upstream's extension pgq beside ours,
+// so that a database can begin with upstream's schema: CREATE EXTENSION pgq
+// VERSION '3.5'. The libraries are ours. Where upstream's package is missing the
+// test is skipped; where CI is set it fails.
+func UpstreamTree(t testing.TB) ServerTree {
+	t.Helper()
+	ours := Tree(t)
+	const script = "pgq--3.5.sql"
+	out, err := exec.Command(filepath.Join(findBin(t), "pg_config"), "--sharedir").Output()
+	if err != nil {
+		t.Fatalf("testpg: %v", err)
+	}
+	dir := filepath.Join(strings.TrimSpace(string(out)), "extension")
+	if _, err := os.Stat(filepath.Join(dir, script)); err != nil {
+		Unavailable(t, "upstream's pgq is not installed: "+err.Error())
+	}
+	root, err := cached(filepath.Base(ours.Root)+"-upstream", func(path string) error {
+		// links, to which only new names are added
+		if out, err := exec.Command("cp", "-al", ours.Root, path).CombinedOutput(); err != nil {
+			return fmt.Errorf("copy %s: %w\n%s", ours.Root, err, out)
+		}
+		b, err := os.ReadFile(filepath.Join(dir, script))
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(path, dir, script), b, 0o644)
+	})
+	if err != nil {
+		t.Fatalf("testpg: %v", err)
+	}
+	at := func(path string) string { return root + strings.TrimPrefix(path, ours.Root) }
+	return ServerTree{Root: root, Bin: at(ours.Bin), PGConfig: at(ours.PGConfig)}
+}
+
 // treeAge is how long an unused tree stays in the cache.
 const treeAge = 3 * time.Hour
 
@@ -204,7 +238,7 @@ func dropOldTrees(dir, keep string) {
 	trees, _ := filepath.Glob(filepath.Join(dir, "tree-*"))
 	for _, t := range trees {
 		fi, err := os.Stat(t)
-		if err == nil && filepath.Base(t) != keep && time.Since(fi.ModTime()) > treeAge {
+		if err == nil && filepath.Base(t) != keep && filepath.Base(t) != keep+"-upstream" && time.Since(fi.ModTime()) > treeAge {
 			os.RemoveAll(t)
 		}
 	}

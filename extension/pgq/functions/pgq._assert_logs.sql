@@ -1,4 +1,4 @@
-create function pgq._assert_logs()
+create or replace function pgq._assert_logs()
 returns void as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._assert_logs(0)

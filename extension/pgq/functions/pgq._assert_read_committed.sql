@@ -1,4 +1,4 @@
-create function pgq._assert_read_committed(i_function text)
+create or replace function pgq._assert_read_committed(i_function text)
 returns void as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._assert_read_committed(1)

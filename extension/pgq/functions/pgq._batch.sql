@@ -1,4 +1,4 @@
-create function pgq._batch(
+create or replace function pgq._batch(
     in i_batch_id bigint,
     out reg_id bigint,
     out sub_id integer,

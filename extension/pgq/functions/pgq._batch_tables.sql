@@ -1,4 +1,4 @@
-create function pgq._batch_tables(i_queue_id integer, i_prev txid_snapshot, i_cur txid_snapshot)
+create or replace function pgq._batch_tables(i_queue_id integer, i_prev txid_snapshot, i_cur txid_snapshot)
 returns setof text as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._batch_tables(3)

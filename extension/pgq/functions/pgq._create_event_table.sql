@@ -1,4 +1,4 @@
-create function pgq._create_event_table(i_queue_id integer, i_num integer)
+create or replace function pgq._create_event_table(i_queue_id integer, i_num integer)
 returns void as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._create_event_table(2)

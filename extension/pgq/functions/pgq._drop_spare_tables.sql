@@ -1,4 +1,4 @@
-create function pgq._drop_spare_tables(i_queue_id integer)
+create or replace function pgq._drop_spare_tables(i_queue_id integer)
 returns void as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._drop_spare_tables(1)

@@ -1,4 +1,4 @@
-create function pgq._free_event_table(i_queue_id integer, i_num integer)
+create or replace function pgq._free_event_table(i_queue_id integer, i_num integer)
 returns boolean as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._free_event_table(2)

@@ -1,4 +1,4 @@
-create function pgq._grant_perms_from(src_schema text, src_table text, dst_schema text, dst_table text)
+create or replace function pgq._grant_perms_from(src_schema text, src_table text, dst_schema text, dst_table text)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._grant_perms_from(4)

@@ -1,4 +1,4 @@
-create function pgq._hold_queue(i_queue_id integer, i_relation text)
+create or replace function pgq._hold_queue(i_queue_id integer, i_relation text)
 returns regclass as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._hold_queue(2)

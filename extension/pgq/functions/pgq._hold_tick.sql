@@ -1,4 +1,4 @@
-create function pgq._hold_tick(i_queue_id integer, i_tick_id bigint)
+create or replace function pgq._hold_tick(i_queue_id integer, i_tick_id bigint)
 returns void as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._hold_tick(2)

@@ -1,4 +1,4 @@
-create function pgq._insert_tick(
+create or replace function pgq._insert_tick(
     i_queue_id integer,
     i_tick_id bigint,
     i_tick_time timestamptz,

@@ -1,4 +1,4 @@
-create function pgq._lock_for_tick(i_queue_id integer, i_wait boolean)
+create or replace function pgq._lock_for_tick(i_queue_id integer, i_wait boolean)
 returns boolean as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._lock_for_tick(2)

@@ -1,4 +1,4 @@
-create function pgq._next_batch(
+create or replace function pgq._next_batch(
     in i_queue_name text,
     in i_consumer_name text,
     in i_min_lag interval,

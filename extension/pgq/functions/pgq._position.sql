@@ -1,4 +1,4 @@
-create function pgq._position(
+create or replace function pgq._position(
     in i_reg_id bigint,
     out pos_seq bigint,
     out last_tick bigint,

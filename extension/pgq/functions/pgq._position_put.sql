@@ -1,4 +1,4 @@
-create function pgq._position_put(
+create or replace function pgq._position_put(
     i_reg_id bigint,
     i_prev_seq bigint,
     i_last_tick bigint,

@@ -1,4 +1,4 @@
-create function pgq._subscription_write()
+create or replace function pgq._subscription_write()
 returns trigger as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._subscription_write(0)
@@ -61,6 +61,6 @@ end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq._subscription_write() is 'internal: INSTEAD OF trigger of pgq.subscription';
 
-create trigger subscription_write
+create or replace trigger subscription_write
     instead of insert or update or delete on pgq.subscription
     for each row execute function pgq._subscription_write();

@@ -1,4 +1,4 @@
-create function pgq._ticker(i_queue_name text, i_wanted boolean)
+create or replace function pgq._ticker(i_queue_name text, i_wanted boolean)
 returns bigint as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._ticker(2)

@@ -1,4 +1,4 @@
-create function pgq.batch_event_sql(x_batch_id bigint)
+create or replace function pgq.batch_event_sql(x_batch_id bigint)
 returns text as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.batch_event_sql(1)

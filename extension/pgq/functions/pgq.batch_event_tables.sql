@@ -1,4 +1,4 @@
-create function pgq.batch_event_tables(x_batch_id bigint)
+create or replace function pgq.batch_event_tables(x_batch_id bigint)
 returns setof text as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.batch_event_tables(1)

@@ -1,4 +1,4 @@
-create function pgq.batch_retry(i_batch_id bigint, i_retry_seconds integer)
+create or replace function pgq.batch_retry(i_batch_id bigint, i_retry_seconds integer)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.batch_retry(2)

@@ -1,4 +1,4 @@
-create function pgq.create_queue(i_queue_name text)
+create or replace function pgq.create_queue(i_queue_name text)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.create_queue(1)

@@ -1,4 +1,4 @@
-create function pgq.drop_queue(x_queue_name text, x_force boolean)
+create or replace function pgq.drop_queue(x_queue_name text, x_force boolean)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.drop_queue(2)
@@ -95,7 +95,7 @@ end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp set lock_timeout to '100ms';
 comment on function pgq.drop_queue(text, boolean) is 'Drops a queue; with true its consumers are unregistered first';
 
-create function pgq.drop_queue(x_queue_name text)
+create or replace function pgq.drop_queue(x_queue_name text)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.drop_queue(1)

@@ -1,4 +1,4 @@
-create function pgq.event_retry(x_batch_id bigint, x_event_id bigint, x_retry_time timestamptz)
+create or replace function pgq.event_retry(x_batch_id bigint, x_event_id bigint, x_retry_time timestamptz)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.event_retry(3a)
@@ -41,7 +41,7 @@ end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq.event_retry(bigint, bigint, timestamptz) is 'Asks for an event of an open batch again, not before the given time';
 
-create function pgq.event_retry(x_batch_id bigint, x_event_id bigint, x_retry_seconds integer)
+create or replace function pgq.event_retry(x_batch_id bigint, x_event_id bigint, x_retry_seconds integer)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.event_retry(3b)

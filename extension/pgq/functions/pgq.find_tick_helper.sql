@@ -1,4 +1,4 @@
-create function pgq.find_tick_helper(
+create or replace function pgq.find_tick_helper(
     in i_queue_id integer,
     in i_prev_tick_id bigint,
     in i_prev_tick_time timestamptz,

@@ -1,4 +1,4 @@
-create function pgq.finish_batch(x_batch_id bigint)
+create or replace function pgq.finish_batch(x_batch_id bigint)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.finish_batch(1)

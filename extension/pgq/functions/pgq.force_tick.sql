@@ -1,4 +1,4 @@
-create function pgq.force_tick(i_queue_name text)
+create or replace function pgq.force_tick(i_queue_name text)
 returns bigint as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.force_tick(1)

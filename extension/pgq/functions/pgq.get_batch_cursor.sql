@@ -1,4 +1,4 @@
-create function pgq.get_batch_cursor(
+create or replace function pgq.get_batch_cursor(
     in i_batch_id bigint,
     in i_cursor_name text,
     in i_quick_limit integer,
@@ -56,7 +56,7 @@ $$ language plpgsql;
 comment on function pgq.get_batch_cursor(bigint, text, integer, text)
     is 'Declares a cursor over the matching events of a batch and returns the first of them';
 
-create function pgq.get_batch_cursor(
+create or replace function pgq.get_batch_cursor(
     in i_batch_id bigint,
     in i_cursor_name text,
     in i_quick_limit integer,

@@ -1,4 +1,4 @@
-create function pgq.get_batch_info(
+create or replace function pgq.get_batch_info(
     in x_batch_id bigint,
     out queue_name text,
     out consumer_name text,

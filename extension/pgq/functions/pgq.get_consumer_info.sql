@@ -1,4 +1,4 @@
-create function pgq.get_consumer_info(
+create or replace function pgq.get_consumer_info(
     in i_queue_name text,
     in i_consumer_name text,
     out queue_name text,
@@ -45,7 +45,7 @@ returns setof record as $$
 $$ language sql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq.get_consumer_info(text, text) is 'Position and lag of a consumer on a queue; NULL: any';
 
-create function pgq.get_consumer_info(
+create or replace function pgq.get_consumer_info(
     in i_queue_name text,
     out queue_name text,
     out consumer_name text,
@@ -67,7 +67,7 @@ returns setof record as $$
 $$ language sql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq.get_consumer_info(text) is 'Position and lag of all consumers of a queue';
 
-create function pgq.get_consumer_info(
+create or replace function pgq.get_consumer_info(
     out queue_name text,
     out consumer_name text,
     out lag interval,

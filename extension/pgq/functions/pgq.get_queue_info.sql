@@ -1,4 +1,4 @@
-create function pgq.get_queue_info(
+create or replace function pgq.get_queue_info(
     in i_queue_name text,
     out queue_name text,
     out queue_ntables integer,
@@ -56,7 +56,7 @@ returns setof record as $$
 $$ language sql;
 comment on function pgq.get_queue_info(text) is 'Settings and state of a queue; NULL: of all queues';
 
-create function pgq.get_queue_info(
+create or replace function pgq.get_queue_info(
     out queue_name text,
     out queue_ntables integer,
     out queue_cur_table integer,

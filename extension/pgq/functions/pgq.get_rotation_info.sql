@@ -1,4 +1,4 @@
-create function pgq.get_rotation_info(
+create or replace function pgq.get_rotation_info(
     in i_queue_name text,
     out queue_name text,
     out table_name text,

@@ -1,4 +1,4 @@
-create function pgq.grant_perms(x_queue_name text)
+create or replace function pgq.grant_perms(x_queue_name text)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.grant_perms(1)

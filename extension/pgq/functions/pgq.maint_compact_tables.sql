@@ -1,4 +1,4 @@
-create function pgq.maint_compact_tables()
+create or replace function pgq.maint_compact_tables()
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.maint_compact_tables(0)

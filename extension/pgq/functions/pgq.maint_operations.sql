@@ -1,4 +1,4 @@
-create function pgq.maint_operations(out func_name text, out func_arg text)
+create or replace function pgq.maint_operations(out func_name text, out func_arg text)
 returns setof record as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.maint_operations(0)

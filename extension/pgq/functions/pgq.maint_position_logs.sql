@@ -1,4 +1,4 @@
-create function pgq.maint_position_logs()
+create or replace function pgq.maint_position_logs()
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.maint_position_logs(0)

@@ -1,4 +1,4 @@
-create function pgq.maint_retry_events()
+create or replace function pgq.maint_retry_events()
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.maint_retry_events(0)

@@ -1,4 +1,4 @@
-create function pgq.maint_rotate_tables_step1(i_queue_name text)
+create or replace function pgq.maint_rotate_tables_step1(i_queue_name text)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.maint_rotate_tables_step1(1)

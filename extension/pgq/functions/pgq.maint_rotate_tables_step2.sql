@@ -1,4 +1,4 @@
-create function pgq.maint_rotate_tables_step2()
+create or replace function pgq.maint_rotate_tables_step2()
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.maint_rotate_tables_step2(0)

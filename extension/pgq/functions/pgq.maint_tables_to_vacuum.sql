@@ -1,4 +1,4 @@
-create function pgq.maint_tables_to_vacuum()
+create or replace function pgq.maint_tables_to_vacuum()
 returns setof text as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.maint_tables_to_vacuum(0)

@@ -1,4 +1,4 @@
-create function pgq.next_batch(i_queue_name text, i_consumer_name text)
+create or replace function pgq.next_batch(i_queue_name text, i_consumer_name text)
 returns bigint as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.next_batch(2)

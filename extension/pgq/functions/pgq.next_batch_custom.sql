@@ -1,4 +1,4 @@
-create function pgq.next_batch_custom(
+create or replace function pgq.next_batch_custom(
     in i_queue_name text,
     in i_consumer_name text,
     in i_min_lag interval,

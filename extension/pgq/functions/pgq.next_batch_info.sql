@@ -1,4 +1,4 @@
-create function pgq.next_batch_info(
+create or replace function pgq.next_batch_info(
     in i_queue_name text,
     in i_consumer_name text,
     out batch_id bigint,

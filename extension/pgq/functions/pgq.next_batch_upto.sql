@@ -1,4 +1,4 @@
-create function pgq.next_batch_upto(
+create or replace function pgq.next_batch_upto(
     in i_queue_name text,
     in i_consumer_name text,
     in i_max_count integer,

@@ -1,4 +1,4 @@
-create function pgq.quote_fqname(i_name text)
+create or replace function pgq.quote_fqname(i_name text)
 returns text as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.quote_fqname(1)

@@ -1,4 +1,4 @@
-create function pgq.register_consumer(x_queue_name text, x_consumer_id text)
+create or replace function pgq.register_consumer(x_queue_name text, x_consumer_id text)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.register_consumer(2)

@@ -1,4 +1,4 @@
-create function pgq.register_consumer_at(x_queue_name text, x_consumer_name text, x_tick_pos bigint)
+create or replace function pgq.register_consumer_at(x_queue_name text, x_consumer_name text, x_tick_pos bigint)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.register_consumer_at(3)

@@ -1,4 +1,4 @@
-create function pgq.seq_getval(i_seq_name text)
+create or replace function pgq.seq_getval(i_seq_name text)
 returns bigint as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.seq_getval(1)

@@ -1,4 +1,4 @@
-create function pgq.seq_setval(i_seq_name text, i_new_value bigint)
+create or replace function pgq.seq_setval(i_seq_name text, i_new_value bigint)
 returns bigint as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.seq_setval(2)

@@ -1,4 +1,4 @@
-create function pgq.set_queue_config(x_queue_name text, x_param_name text, x_param_value text)
+create or replace function pgq.set_queue_config(x_queue_name text, x_param_name text, x_param_value text)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.set_queue_config(3)

@@ -1,4 +1,4 @@
-create function pgq.tick_if(i_queue_name text, i_last_tick_id bigint)
+create or replace function pgq.tick_if(i_queue_name text, i_last_tick_id bigint)
 returns bigint as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.tick_if(2)

@@ -1,4 +1,4 @@
-create function pgq.ticker(i_queue_name text)
+create or replace function pgq.ticker(i_queue_name text)
 returns bigint as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.ticker(1)
@@ -22,7 +22,7 @@ end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq.ticker(text) is 'Makes a tick if the queue''s settings ask for one; returns its id or NULL';
 
-create function pgq.ticker(i_queue_name text, i_tick_id bigint, i_orig_timestamp timestamptz, i_event_seq bigint)
+create or replace function pgq.ticker(i_queue_name text, i_tick_id bigint, i_orig_timestamp timestamptz, i_event_seq bigint)
 returns bigint as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.ticker(4)
@@ -64,7 +64,7 @@ end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq.ticker(text, bigint, timestamptz, bigint) is 'Makes a tick of a copied queue, with id, time and sequence of its source';
 
-create function pgq.ticker()
+create or replace function pgq.ticker()
 returns bigint as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.ticker(0)

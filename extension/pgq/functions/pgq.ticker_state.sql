@@ -1,4 +1,4 @@
-create function pgq.ticker_state(
+create or replace function pgq.ticker_state(
     out queue_name text,
     out event_seq bigint,
     out last_tick_id bigint,

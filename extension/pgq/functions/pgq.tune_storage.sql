@@ -1,4 +1,4 @@
-create function pgq.tune_storage(i_queue_name text)
+create or replace function pgq.tune_storage(i_queue_name text)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.tune_storage(1)

@@ -1,4 +1,4 @@
-create function pgq.unregister_consumer(x_queue_name text, x_consumer_name text)
+create or replace function pgq.unregister_consumer(x_queue_name text, x_consumer_name text)
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.unregister_consumer(2)

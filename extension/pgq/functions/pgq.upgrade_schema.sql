@@ -1,4 +1,4 @@
-create function pgq.upgrade_schema()
+create or replace function pgq.upgrade_schema()
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.upgrade_schema(0)

@@ -1,4 +1,4 @@
-create function pgq.version()
+create or replace function pgq.version()
 returns text as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.version(0)

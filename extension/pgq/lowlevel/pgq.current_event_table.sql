@@ -1,4 +1,4 @@
-create function pgq.current_event_table(x_queue_name text)
+create or replace function pgq.current_event_table(x_queue_name text)
 -- ----------------------------------------------------------------------
 -- Function: pgq.current_event_table(1)
 --

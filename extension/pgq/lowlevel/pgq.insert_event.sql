@@ -1,4 +1,4 @@
-create function pgq.insert_event(
+create or replace function pgq.insert_event(
     queue_name text,
     ev_type text,
     ev_data text,
@@ -21,7 +21,7 @@ returns bigint as '$libdir/pgq_lowlevel', 'pgq_insert_event' language c security
 comment on function pgq.insert_event(text, text, text, text, text, text, text)
     is 'Puts an event with extra fields into a queue; returns its id';
 
-create function pgq.insert_event(queue_name text, ev_type text, ev_data text)
+create or replace function pgq.insert_event(queue_name text, ev_type text, ev_data text)
 -- ----------------------------------------------------------------------
 -- Function: pgq.insert_event(3)
 --

@@ -1,4 +1,4 @@
-create function pgq.insert_event_raw(
+create or replace function pgq.insert_event_raw(
     queue_name text,
     ev_id bigint,
     ev_time timestamptz,

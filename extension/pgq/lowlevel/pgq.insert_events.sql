@@ -1,4 +1,4 @@
-create function pgq.insert_events(
+create or replace function pgq.insert_events(
     queue_name text,
     ev_type text[],
     ev_data text[],

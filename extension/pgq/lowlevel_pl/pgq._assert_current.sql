@@ -1,4 +1,4 @@
-create function pgq._assert_current(i_queue_id integer, i_num integer)
+create or replace function pgq._assert_current(i_queue_id integer, i_num integer)
 returns void as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._assert_current(2)

@@ -22,14 +22,20 @@
 --      key         - columns of the primary key in the order of its index,
 --                    without those it only includes; empty if there is none
 -- ----------------------------------------------------------------------
-create type pgq._columns as (
-    names text[],
-    idents text[],
-    urls text[],
-    jsons text[],
-    kinds text[],
-    compares text[],
-    generated text[],
-    key text[]
-);
+do $$
+begin
+    if pg_catalog.to_regtype('pgq._columns') is null then
+        create type pgq._columns as (
+            names text[],
+            idents text[],
+            urls text[],
+            jsons text[],
+            kinds text[],
+            compares text[],
+            generated text[],
+            key text[]
+        );
+    end if;
+end;
+$$;
 comment on type pgq._columns is 'internal: a table as the trigger functions see it';

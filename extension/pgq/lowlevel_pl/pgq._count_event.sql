@@ -1,4 +1,4 @@
-create function pgq._count_event(i_queue_name text, i_queue_id integer, i_table integer, i_limit integer, i_count integer)
+create or replace function pgq._count_event(i_queue_name text, i_queue_id integer, i_table integer, i_limit integer, i_count integer)
 returns void as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._count_event(5)

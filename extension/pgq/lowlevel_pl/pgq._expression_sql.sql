@@ -1,4 +1,4 @@
-create function pgq._expression_sql(i_expr text, i_names text[])
+create or replace function pgq._expression_sql(i_expr text, i_names text[])
 returns text as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._expression_sql(2)

@@ -1,4 +1,4 @@
-create function pgq._row_changes(
+create or replace function pgq._row_changes(
     i_columns pgq._columns,
     i_names text[],
     i_new_values text[],

@@ -1,4 +1,4 @@
-create function pgq._row_json(i_columns pgq._columns, i_hidden text[], i_values text[], i_row record)
+create or replace function pgq._row_json(i_columns pgq._columns, i_hidden text[], i_values text[], i_row record)
 returns text as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._row_json(4)

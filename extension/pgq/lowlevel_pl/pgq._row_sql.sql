@@ -1,4 +1,4 @@
-create function pgq._row_sql(
+create or replace function pgq._row_sql(
     i_op text,
     i_columns pgq._columns,
     i_hidden text[],

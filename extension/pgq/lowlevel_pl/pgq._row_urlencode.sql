@@ -1,4 +1,4 @@
-create function pgq._row_urlencode(i_columns pgq._columns, i_hidden text[], i_values text[])
+create or replace function pgq._row_urlencode(i_columns pgq._columns, i_hidden text[], i_values text[])
 returns text as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._row_urlencode(3)

@@ -1,4 +1,4 @@
-create function pgq._row_values(i_row text, i_count integer)
+create or replace function pgq._row_values(i_row text, i_count integer)
 returns text[] as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._row_values(2)

@@ -1,4 +1,4 @@
-create function pgq._trigger_columns(i_row anyelement)
+create or replace function pgq._trigger_columns(i_row anyelement)
 returns pgq._columns as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._trigger_columns(1)

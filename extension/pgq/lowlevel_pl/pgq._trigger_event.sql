@@ -1,4 +1,4 @@
-create function pgq._trigger_event(
+create or replace function pgq._trigger_event(
     in i_format text,
     in i_argv text[],
     in i_op text,

@@ -1,4 +1,4 @@
-create function pgq._trigger_expressions(i_exprs text[], i_names text[], i_fields text[], i_row record)
+create or replace function pgq._trigger_expressions(i_exprs text[], i_names text[], i_fields text[], i_row record)
 returns text[] as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._trigger_expressions(4)

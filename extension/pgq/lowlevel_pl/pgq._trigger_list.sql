@@ -1,4 +1,4 @@
-create function pgq._trigger_list(i_list text)
+create or replace function pgq._trigger_list(i_list text)
 returns text[] as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._trigger_list(1)

@@ -1,4 +1,4 @@
-create function pgq._trigger_relid(i_row anyelement)
+create or replace function pgq._trigger_relid(i_row anyelement)
 returns oid as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._trigger_relid(1)

@@ -1,4 +1,4 @@
-create function pgq._trigger_table(i_relid oid)
+create or replace function pgq._trigger_table(i_relid oid)
 returns pgq._columns as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._trigger_table(1)

@@ -1,4 +1,4 @@
-create function pgq._urlencode(val text)
+create or replace function pgq._urlencode(val text)
 returns text as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._urlencode(1)

@@ -1,4 +1,4 @@
-create function pgq.current_event_table(x_queue_name text)
+create or replace function pgq.current_event_table(x_queue_name text)
 returns text as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.current_event_table(1)

@@ -1,4 +1,4 @@
-create function pgq.insert_event(
+create or replace function pgq.insert_event(
     queue_name text,
     ev_type text,
     ev_data text,
@@ -23,7 +23,7 @@ $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq.insert_event(text, text, text, text, text, text, text)
     is 'Puts an event with extra fields into a queue; returns its id';
 
-create function pgq.insert_event(queue_name text, ev_type text, ev_data text)
+create or replace function pgq.insert_event(queue_name text, ev_type text, ev_data text)
 returns bigint as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.insert_event(3)

@@ -1,4 +1,4 @@
-create function pgq.jsontriga()
+create or replace function pgq.jsontriga()
 returns trigger as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.jsontriga()

@@ -1,4 +1,4 @@
-create function pgq.sqltriga()
+create or replace function pgq.sqltriga()
 returns trigger as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.sqltriga()

@@ -26,9 +26,9 @@
 -- pgq.subscription shows it as the table that it was, and can be written to.
 -- ----------------------------------------------------------------------
 
-create sequence pgq.subscription_sub_id_seq as integer;
+create sequence if not exists pgq.subscription_sub_id_seq as integer;
 
-create table pgq.registration (
+create table if not exists pgq.registration (
     reg_id          bigserial,
     sub_id          integer     not null default pg_catalog.nextval('pgq.subscription_sub_id_seq'),
     sub_queue       integer     not null,
@@ -40,12 +40,12 @@ create table pgq.registration (
     constraint sub_consumer_fkey foreign key (sub_consumer) references pgq.consumer (co_id)
 );
 -- sub_id is not unique: cooperative subconsumers share that of their main consumer.
-create index registration_sub_id_idx on pgq.registration (sub_id);
-create index registration_consumer_idx on pgq.registration (sub_consumer);
+create index if not exists registration_sub_id_idx on pgq.registration (sub_id);
+create index if not exists registration_consumer_idx on pgq.registration (sub_consumer);
 alter sequence pgq.subscription_sub_id_seq owned by pgq.registration.sub_id;
 comment on table pgq.registration is 'Consumers registered on queues: the fixed half of pgq.subscription';
 
-create table pgq.position_0 (
+create table if not exists pgq.position_0 (
     reg_id      bigint      not null,
     pos_seq     bigint      not null,
     last_tick   bigint,
@@ -55,21 +55,21 @@ create table pgq.position_0 (
 
     constraint position_0_pkey primary key (reg_id, pos_seq)
 );
-create index position_0_batch_idx on pgq.position_0 (batch) where batch is not null;
+create index if not exists position_0_batch_idx on pgq.position_0 (batch) where batch is not null;
 comment on table pgq.position_0 is 'Log of consumer positions, one of two used in turn';
 
-create table pgq.position_1 (
+create table if not exists pgq.position_1 (
     like pgq.position_0 including defaults,
     constraint position_1_pkey primary key (reg_id, pos_seq)
 );
-create index position_1_batch_idx on pgq.position_1 (batch) where batch is not null;
+create index if not exists position_1_batch_idx on pgq.position_1 (batch) where batch is not null;
 comment on table pgq.position_1 is 'Log of consumer positions, one of two used in turn';
 
 -- Both logs are emptied by TRUNCATE and never have a dead row.
 alter table pgq.position_0 set (autovacuum_enabled = off);
 alter table pgq.position_1 set (autovacuum_enabled = off);
 
-create table pgq.position_state (
+create table if not exists pgq.position_state (
     one     boolean not null default true check (one),
     cur     integer not null check (cur in (0, 1)),
 
@@ -77,7 +77,7 @@ create table pgq.position_state (
 );
 comment on table pgq.position_state is 'Which position log is written to; no row: position_0';
 
-create view pgq.subscription as
+create or replace view pgq.subscription as
     select r.sub_id, r.sub_queue, r.sub_consumer,
            p.last_tick as sub_last_tick,
            p.active as sub_active,

@@ -5,10 +5,10 @@
 -- and event_template are a contract with clients. event_table is ours.
 -- ----------------------------------------------------------------------
 
-create schema pgq;
+create schema if not exists pgq;
 comment on schema pgq is 'PgQ: event queues that cut their stream into batches by transaction snapshots';
 
-create table pgq.consumer (
+create table if not exists pgq.consumer (
     co_id       serial,
     co_name     text not null,
 
@@ -17,7 +17,7 @@ create table pgq.consumer (
 );
 comment on table pgq.consumer is 'Names of consumers; a name may be registered on many queues';
 
-create table pgq.queue (
+create table if not exists pgq.queue (
     queue_id                    serial,
     queue_name                  text        not null,
 
@@ -51,7 +51,7 @@ comment on column pgq.queue.queue_switch_step1 is 'transaction that did the late
 comment on column pgq.queue.queue_switch_step2 is 'transaction after it, NULL until it has run';
 comment on column pgq.queue.queue_data_pfx is 'unquoted qualified name of the parent event table';
 
-create table pgq.tick (
+create table if not exists pgq.tick (
     tick_queue      integer         not null,
     tick_id         bigint          not null,
     tick_time       timestamptz     not null default pg_catalog.now(),
@@ -79,7 +79,7 @@ comment on column pgq.tick.tick_event_seq is 'event sequence as read before the 
 --
 -- Both are compared by visibility and never by size: a transaction that sits
 -- idle for hours with an old id changes nothing about either answer.
-create table pgq.event_table (
+create table if not exists pgq.event_table (
     et_queue    integer     not null,
     et_num      integer     not null,
     et_opened   bigint,
@@ -91,7 +91,7 @@ create table pgq.event_table (
 comment on table pgq.event_table is 'State of each event table of each queue';
 
 -- Root of the inheritance tree of event tables; always empty itself.
-create table pgq.event_template (
+create table if not exists pgq.event_template (
     ev_id       bigint      not null,
     ev_time     timestamptz not null,
 
@@ -110,7 +110,7 @@ comment on table pgq.event_template is 'Parent of all event tables';
 comment on column pgq.event_template.ev_owner is 'sub_id of the consumer that asked for this event again; NULL: an event for all';
 comment on column pgq.event_template.ev_retry is 'how many times the event was retried; NULL: never';
 
-create table pgq.retry_queue (
+create table if not exists pgq.retry_queue (
     ev_retry_after  timestamptz not null,
     ev_queue        integer     not null,
 
@@ -129,8 +129,8 @@ create table pgq.retry_queue (
     constraint rq_pkey primary key (ev_owner, ev_id),
     constraint rq_queue_id_fkey foreign key (ev_queue) references pgq.queue (queue_id)
 );
-create index rq_retry_idx on pgq.retry_queue (ev_retry_after);
+create index if not exists rq_retry_idx on pgq.retry_queue (ev_retry_after);
 comment on table pgq.retry_queue is 'Events that wait to be put back into their queue for one consumer';
 
-create sequence pgq.batch_id_seq;
+create sequence if not exists pgq.batch_id_seq;
 comment on sequence pgq.batch_id_seq is 'Batch ids of all queues of the database';

@@ -1,4 +1,4 @@
-create function pgq.logutriga()
+create or replace function pgq.logutriga()
 -- ----------------------------------------------------------------------
 -- Function: pgq.logutriga()
 --

@@ -1,0 +1,523 @@
+package extension_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"skytools/extension"
+	"skytools/lib/install"
+	"skytools/lib/testpg"
+)
+
+// upgradeCluster starts a server that has our files and upstream's scripts.
+func upgradeCluster(t *testing.T, opts ...testpg.Option) *testpg.Cluster {
+	t.Helper()
+	return testpg.Start(t, append(opts, testpg.Bin(testpg.UpstreamTree(t).Bin))...)
+}
+
+// catalog returns all that the server knows of a schema, but not of queues:
+// one line for each relation, column, constraint, index, function, trigger,
+// sequence, and for each member and dumped table of the extension.
+func catalog(t *testing.T, dsn, schema string) []string {
+	t.Helper()
+	return testpg.Value[[]string](t, dsn, strings.ReplaceAll(`
+		with acl as (
+			select coalesce(string_agg(u.i::text, ' ' order by u.i::text), '') as list, x.kind, x.oid
+			  from (select 'c' as kind, oid, coalesce(relacl, acldefault(case relkind when 'S' then 's' else 'r' end::"char", relowner)) as a
+			          from pg_class where relkind in ('r', 'v', 'S')
+			        union all select 'f', oid, coalesce(proacl, acldefault('f', proowner)) from pg_proc
+			        union all select 'n', oid, coalesce(nspacl, acldefault('n', nspowner)) from pg_namespace) x, unnest(x.a) u (i)
+			 group by x.kind, x.oid),
+		rel as (
+			select c.* from pg_class c where c.relnamespace = 'SCHEMA'::regnamespace and c.relname !~ '^event_[0-9]'),
+		lines as (
+			select format('schema %s %s %s', n.nspowner::regrole, a.list, obj_description(n.oid, 'pg_namespace'))
+			  from pg_namespace n join acl a on a.kind = 'n' and a.oid = n.oid where n.nspname = 'SCHEMA'
+			union all
+			select format('relation %s %s %s %s %s %s', c.oid::regclass, c.relkind, c.relowner::regrole, a.list, c.reloptions, obj_description(c.oid, 'pg_class'))
+			  from rel c left join acl a on a.kind = 'c' and a.oid = c.oid where c.relkind <> 'i'
+			union all
+			select format('column %s.%s nr %s %s %s %s %s %s', c.oid::regclass, a.attname, row_number() over (partition by c.oid order by a.attnum),
+			              format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attacl, col_description(c.oid, a.attnum))
+			  from rel c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+			  left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum where c.relkind in ('r', 'v', 'c')
+			union all
+			select format('constraint %s %s %s', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid)) from pg_constraint c join rel r on r.oid = c.conrelid where c.contype <> 'n'
+			union all
+			select 'index ' || pg_get_indexdef(c.oid) from rel c where c.relkind = 'i'
+			union all
+			select 'trigger ' || pg_get_triggerdef(t.oid) from pg_trigger t join rel r on r.oid = t.tgrelid where not t.tgisinternal
+			union all
+			select format('sequence %s %s %s %s', s.seqrelid::regclass, s.seqtypid::regtype, s.seqcache,
+			              (select d.refobjid::regclass || '.' || d.refobjsubid from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = s.seqrelid and d.deptype = 'a' and d.refobjsubid > 0))
+			  from pg_sequence s join rel r on r.oid = s.seqrelid
+			union all
+			select format('function %s %s %s %s %s', p.oid::regprocedure, p.proowner::regrole, md5(pg_get_functiondef(p.oid)),
+			              coalesce(a.list, ''), obj_description(p.oid, 'pg_proc'))
+			  from pg_proc p left join acl a on a.kind = 'f' and a.oid = p.oid where p.pronamespace = 'SCHEMA'::regnamespace
+			union all
+			select format('member %s', pg_describe_object(d.classid, d.objid, 0))
+			  from pg_depend d join pg_extension e on d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid where d.deptype = 'e' and e.extname = 'SCHEMA'
+			union all
+			select format('dumped %s %s', u.t::regclass, u.cond) from pg_extension e, unnest(e.extconfig, e.extcondition) u (t, cond) where e.extname = 'SCHEMA'
+			union all
+			select format('extension %s', e.extversion) from pg_extension e where e.extname = 'SCHEMA')
+		select coalesce(array_agg(l order by l), '{}') from lines x (l)`, "SCHEMA", schema))
+}
+
+func sameCatalog(t *testing.T, what string, want, got []string) {
+	t.Helper()
+	if len(want) < 20 {
+		t.Errorf("%s: only %d lines", what, len(want))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// beOld gives upstream's extension pgq 3.5 the shape and version of an older
+// one. Before 3.5 that is a fixture: of older catalogs no more is known than that
+// they lack what 3.5's own upgrade adds.
+func beOld(t *testing.T, dsn, version string) {
+	t.Helper()
+	if !strings.HasPrefix(version, "3.5") {
+		testpg.Exec(t, dsn, `
+			alter table pgq.queue drop column queue_extra_maint;
+			alter table pgq.subscription alter column sub_last_tick set not null;
+			alter extension pgq drop function pgq.get_queue_info();
+			alter extension pgq drop function pgq.get_queue_info(text);
+			drop function pgq.get_queue_info();
+			drop function pgq.get_queue_info(text);
+			create function pgq.get_queue_info(out queue_name text, out queue_ntables integer) returns setof record
+			    as 'select queue_name, queue_ntables from pgq.queue' language sql;
+			create function pgq.get_queue_info(i_queue_name text, out queue_name text, out queue_ntables integer) returns setof record
+			    as 'select queue_name, queue_ntables from pgq.queue where queue_name = i_queue_name' language sql;
+			create function pgq.gone_since() returns integer as 'select 1' language sql;
+			alter extension pgq add function pgq.get_queue_info();
+			alter extension pgq add function pgq.get_queue_info(text);
+			alter extension pgq add function pgq.gone_since()`)
+	}
+	testpg.Exec(t, dsn, "update pg_extension set extversion = $1 where extname = 'pgq'", version)
+}
+
+// TestUpgradeCatalog upgrades from each version and from schemas that belong to
+// no extension, in both flavours and to and fro, and demands the catalogs of a
+// fresh installation.
+func TestUpgradeCatalog(t *testing.T) {
+	t.Parallel()
+	c := upgradeCluster(t)
+	fresh := c.NewDB(t)
+	for _, name := range extension.Names() {
+		mustInstall(t, fresh, name, install.Options{})
+	}
+	plain := c.NewDB(t, testpg.Extensions(extension.Names()...))
+	want, wantPlain := catalog(t, fresh, "pgq"), catalog(t, plain, "pgq")
+
+	t.Run("versions", func(t *testing.T) {
+		for _, version := range extension.UpgradeFrom("pgq") {
+			if version == "unpackaged" {
+				continue
+			}
+			t.Run(version, func(t *testing.T) {
+				t.Parallel()
+				dsn := c.NewDB(t)
+				testpg.Exec(t, dsn, "create extension pgq version '3.5'")
+				beOld(t, dsn, version)
+				testpg.Exec(t, dsn, "select pgq.create_queue('q'), pgq.register_consumer('q', 'c')")
+				testpg.Exec(t, dsn, "alter extension pgq update")
+				sameCatalog(t, "upgraded", want, catalog(t, dsn, "pgq"))
+				if n := testpg.Value[int](t, dsn, "select count(*) from pgq.get_consumer_info('q', 'c')"); n != 1 {
+					t.Errorf("%d consumers after the upgrade", n)
+				}
+			})
+		}
+		if len(extension.UpgradeFrom("pgq")) < 11 {
+			t.Errorf("only %q", extension.UpgradeFrom("pgq"))
+		}
+	})
+
+	t.Run("unpackaged", func(t *testing.T) {
+		for name, setup := range map[string]func(t *testing.T, dsn string){
+			"upstream C":  func(t *testing.T, dsn string) { testpg.Exec(t, dsn, upstreamSQL(t, "pgq.sql")) },
+			"upstream PL": func(t *testing.T, dsn string) { testpg.Exec(t, dsn, upstreamSQL(t, "pgq_pl_only.sql")) },
+			"ours":        func(t *testing.T, dsn string) { mustInstall(t, dsn, "pgq", install.Options{PLOnly: true}) },
+			"upstream packaged": func(t *testing.T, dsn string) {
+				testpg.Exec(t, dsn, "create extension pgq version '3.5'")
+			},
+			"by another role": func(t *testing.T, dsn string) {
+				testpg.Exec(t, dsn, "create role boss superuser; set role boss; create extension pgq version '3.5'")
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				dsn := c.NewDB(t)
+				setup(t, dsn)
+				testpg.Exec(t, dsn, `
+					select pgq.create_queue('q'), pgq.register_consumer('q', 'c');
+					create table t (id int primary key);
+					create trigger l after insert on t for each row execute function pgq.logutriga('q');
+					create trigger s after insert on t for each row execute function pgq.sqltriga('q');
+					insert into t values (1)`)
+				owner := func(lines []string) (out []string) {
+					for _, l := range lines {
+						out = append(out, strings.ReplaceAll(l, "boss", "postgres"))
+					}
+					return out
+				}
+				for n, opts := range []install.Options{{}, {PLOnly: true}, {}} {
+					if res := mustInstall(t, dsn, "pgq", opts); res.Already || res.Extension == opts.PLOnly {
+						t.Errorf("install %d: %+v", n, res)
+					}
+					w := want
+					if opts.PLOnly {
+						w = wantPlain
+					}
+					got := owner(catalog(t, dsn, "pgq"))
+					slices.Sort(got)
+					sameCatalog(t, fmt.Sprintf("install %d", n), w, got)
+					testpg.Exec(t, dsn, "insert into t values ($1)", n+2)
+				}
+				testpg.Exec(t, dsn, "update pgq.queue set queue_ticker_max_lag = '0'")
+				testpg.Exec(t, dsn, "select pgq.ticker('q'), pgq.next_batch('q', 'c')")
+				const events = `select string_agg(ev_type || ' ' || ev_data, ', ' order by ev_id) from pgq.subscription, pgq.get_batch_events(sub_batch)`
+				var w []string
+				for id := 1; id <= 4; id++ {
+					w = append(w, fmt.Sprintf("I:id id=%d, I (id) values ('%d')", id, id))
+				}
+				testpg.Exec(t, dsn, "select pgq.ticker('q'), pgq.next_batch('q', 'c')")
+				if got := testpg.Value[string](t, dsn, events); got != strings.Join(w, ", ") {
+					t.Errorf("events: %s", got)
+				}
+			})
+		}
+	})
+}
+
+// upstreamSQL returns a script of upstream's for schemas without extension.
+func upstreamSQL(t *testing.T, file string) string {
+	t.Helper()
+	c := testpg.Shared(t)
+	dir := c.Psql(t, "postgres", "-Atc", "select setting from pg_config() where name = 'SHAREDIR'")
+	b, err := os.ReadFile(strings.TrimSpace(dir) + "/contrib/" + file)
+	if err != nil {
+		testpg.Unavailable(t, "no upstream: install postgresql-N-pgq3: "+err.Error())
+	}
+	return string(b)
+}
+
+func mustInstall(t *testing.T, dsn, name string, opts install.Options) install.Result {
+	t.Helper()
+	res, err := install.Install(t.Context(), testpg.Connect(t, dsn), name, opts)
+	if err != nil {
+		t.Fatalf("install %s: %v", name, err)
+	}
+	return res
+}
+
+// TestUpgradeNames demands that upgrade/names.sql knows all that there is.
+func TestUpgradeNames(t *testing.T) {
+	t.Parallel()
+	c, _ := treeCluster(t)
+	for flavour, opts := range map[string]install.Options{"c": {}, "plpgsql": {PLOnly: true}} {
+		dsn := c.NewDB(t)
+		for _, name := range extension.Names() {
+			mustInstall(t, dsn, name, opts)
+			b, err := extension.Files.ReadFile(name + "/upgrade/names.sql")
+			if err != nil {
+				t.Fatal(err)
+			}
+			missing := testpg.Value[[]string](t, dsn, `
+				with s as materialized (select `+strings.TrimSuffix(strings.ReplaceAll(betweenBegin(string(b)), "perform ", ""), ",")+`),
+				n as (select string_to_array(concat_ws(' ', current_setting('skytools.relations', true), current_setting('skytools.types', true),
+				             current_setting('skytools.functions', true)), ' ') as known from s)
+				select array_agg(distinct x.name) filter (where x.name <> all (n.known)) from n, (
+				    select relname::text as name, relnamespace as ns from pg_class where relkind in ('r', 'v', 'S', 'c')
+				    union all select proname, pronamespace from pg_proc) x
+				 where x.ns = $1::regnamespace`, name)
+			if missing != nil {
+				t.Errorf("%s, flavour %s: %v are not in upgrade/names.sql", name, flavour, missing)
+			}
+		}
+	}
+}
+
+// betweenBegin returns the calls of a DO block as a list of expressions.
+func betweenBegin(sql string) string {
+	_, sql, _ = strings.Cut(sql, "begin\n")
+	sql, _, _ = strings.Cut(sql, "end;")
+	return strings.ReplaceAll(strings.TrimSpace(sql), ";", ",")
+}
+
+// TestUpgradeSameAsUpstream calls the functions of schema pgq at random in two
+// schemas of upstream's, one of which is upgraded on the way, and demands the
+// same answers to the end.
+func TestUpgradeSameAsUpstream(t *testing.T) {
+	t.Parallel()
+	seeds, statements := uint64(2), 240
+	if os.Getenv("SOAK") != "" {
+		seeds, statements = 30, 1000
+	}
+	c := upgradeCluster(t)
+	for seed := range seeds {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			theirs, ours := newTalker(t, c.NewDB(t)), newTalker(t, c.NewDB(t))
+			for _, k := range []*talker{theirs, ours} {
+				if answer := k.say(t, "create extension pgq version '3.5'"); answer != "" {
+					t.Fatal(answer)
+				}
+			}
+			r := &caller{Rand: rand.New(rand.NewPCG(seed, 1))}
+			for n := range statements {
+				if n == statements/2 {
+					if answer := ours.say(t, "alter extension pgq update"); answer != "" {
+						t.Fatalf("upgrade: %s", answer)
+					}
+				}
+				sql := r.statement()
+				if n == 0 {
+					sql = callerSetup
+				}
+				want, got := theirs.say(t, sql), ours.say(t, sql)
+				if got != want {
+					t.Fatalf("statement %d: %s\nours:\n%s\nupstream's:\n%s", n, sql, got, want)
+				}
+				const quick = "update pgq.queue set queue_ticker_max_lag = '0', queue_ticker_idle_period = '0' where queue_ticker_max_lag <> '0'"
+				theirs.say(t, quick)
+				ours.say(t, quick)
+			}
+		})
+	}
+}
+
+// upgradeStates brings queues of upstream's into every state there is.
+// Subconsumers are made as upstream's pgq_coop writes them, by its contract.
+var upgradeStates = []string{
+	`select pgq.create_queue(q), pgq.register_consumer(q, 'c1'), pgq.register_consumer(q, 'c2')
+	   from unnest('{plain,Mixed Case,open,retry,paused,external,disabled,coop,rotated,half}'::text[]) q`,
+	`update pgq.queue set queue_ticker_max_lag = '0', queue_ticker_idle_period = '0', queue_rotation_period = '0'`,
+	`select pgq.insert_event(queue_name, 'one', g::text) from pgq.queue, generate_series(1, 3) g order by queue_id, g`,
+	`select pgq.ticker()`,
+	// the consumers have finished the first batch
+	`select pgq.next_batch(queue_name, c) from pgq.queue, unnest('{c1,c2}'::text[]) c order by queue_id, c`,
+	`select pgq.finish_batch(sub_batch) from pgq.subscription where sub_batch is not null`,
+	`select pgq.insert_event(queue_name, 'two', g::text, queue_name, null, 'x', null) from pgq.queue, generate_series(1, 3) g order by queue_id, g`,
+	`select pgq.ticker()`,
+	`select pgq.next_batch('open', 'c1'), pgq.next_batch('retry', 'c1'), pgq.next_batch('rotated', 'c2')`,
+	`select pgq.event_retry(sub_batch, ev_id, 0) from pgq.subscription, pgq.get_batch_events(sub_batch), pgq.queue
+	  where sub_batch is not null and queue_id = sub_queue and queue_name = 'retry' and ev_data <> '2'`,
+	`select pgq.event_retry_raw('retry', 'c2', 'infinity', null, 'epoch', 3, 'later', 'x', null, null, null, null)`,
+	`select pgq.maint_rotate_tables_step1('rotated'), pgq.maint_rotate_tables_step1('half')`,
+	`update pgq.queue set queue_switch_step2 = txid_current() where queue_name = 'rotated'`,
+	`select pgq.insert_event(queue_name, 'three', g::text) from pgq.queue, generate_series(1, 3) g order by queue_id, g`,
+	`select pgq.ticker()`,
+	`update pgq.queue set queue_external_ticker = true where queue_name = 'external'`,
+	`update pgq.queue set queue_ticker_paused = true where queue_name = 'paused'`,
+	`update pgq.queue set queue_disable_insert = true where queue_name = 'disabled'`,
+	`update pgq.queue set queue_per_tx_limit = 5 where queue_name = 'plain'`,
+	`select pgq.ticker('external', 50, now(), 700)`,
+	`select pgq.register_consumer('coop', 'c1.a'), pgq.register_consumer('coop', 'c1.b')`,
+	`select pgq.next_batch('coop', 'c1')`,
+	`with m as (select s.* from pgq.subscription s, pgq.consumer c where c.co_id = s.sub_consumer and c.co_name = 'c1' and s.sub_batch is not null
+	                and s.sub_queue = (select queue_id from pgq.queue where queue_name = 'coop'))
+	 update pgq.subscription s set sub_id = m.sub_id, sub_last_tick = case co_name when 'c1.a' then m.sub_last_tick end,
+	        sub_next_tick = case co_name when 'c1.a' then m.sub_next_tick end, sub_batch = case co_name when 'c1.a' then m.sub_batch + 1000 end
+	   from m, pgq.consumer c where c.co_id = s.sub_consumer and s.sub_queue = m.sub_queue and co_name in ('c1.a', 'c1.b')`,
+	`update pgq.subscription s set sub_last_tick = sub_next_tick, sub_next_tick = null, sub_batch = null
+	   from pgq.consumer c where c.co_id = s.sub_consumer and c.co_name = 'c1' and sub_batch + 1000 in (select sub_batch from pgq.subscription)`,
+	`update pgq.subscription set sub_batch = sub_batch - 1000 where sub_batch > 1000`,
+	`create role app; create role boss2; grant execute on function pgq.insert_event(text, text, text), pgq.insert_event(text, text, text, text, text, text, text) to app;
+	 grant select on pgq.event_template to app; select pgq.grant_perms('plain'); grant insert on pgq.tick to app with grant option;
+	 grant execute on function pgq.ticker() to public`,
+	`create view lag as select q.queue_name, s.sub_last_tick, s.sub_batch from pgq.subscription s join pgq.queue q on q.queue_id = s.sub_queue;
+	 create view lag2 as select * from lag; create view info as select queue_name, ev_new from pgq.get_queue_info();
+	 comment on view lag is 'mine'; grant select on lag to app`,
+}
+
+// upgradeQuestions are what consumers and others then ask and do.
+var upgradeQuestions = []string{
+	`select queue_name, consumer_name, last_tick, current_batch, next_tick, pending_events from pgq.get_consumer_info()`,
+	`select queue_name, queue_ntables, queue_cur_table, queue_external_ticker, queue_ticker_paused, ev_new, last_tick_id from pgq.get_queue_info()`,
+	`select queue_disable_insert, queue_per_tx_limit, queue_extra_maint from pgq.queue order by queue_id`,
+	`select sub_id, sub_queue, sub_consumer, sub_last_tick, sub_batch, sub_next_tick from pgq.subscription order by 2, 3`,
+	`select ev_id, ev_owner, ev_retry, ev_type, ev_data from pgq.retry_queue order by 1`,
+	`select * from lag order by 1, 2, 3`, `select * from lag2 order by 1, 2, 3`, `select * from info order by 1`,
+	`select pgq.insert_event(queue_name, 'four', '') from pgq.queue where not queue_disable_insert order by queue_id`,
+	`select pgq.insert_event('disabled', 'four', '')`,
+	`select pgq.insert_event('plain', 'five', '') from generate_series(1, 6)`,
+	`select pgq.maint_retry_events()`, `select pgq.maint_rotate_tables_step2()`, `select pgq.ticker()`, `select pgq.ticker()`, `select pgq.ticker('external', 60, now(), 900)`,
+	`select pgq.maint_rotate_tables_step1('half')`, `select pgq.maint_rotate_tables_step2()`, `select pgq.ticker()`,
+	`set role app; select pgq.insert_event('plain', 'app', ''); select count(*) from pgq.event_1_0; select pgq.get_batch_events(1); reset role`,
+	`set role app; select pgq.ticker('plain'); reset role`, `set role app; select * from lag limit 0; reset role`,
+	`select queue_name, consumer_name, prev_tick_id, tick_id from pgq.subscription, pgq.get_batch_info(sub_batch) where sub_batch is not null order by 1, 2`,
+}
+
+// TestUpgradeStates upgrades queues in every state and compares what consumers
+// see with what they see in a schema that is left as it was.
+func TestUpgradeStates(t *testing.T) {
+	t.Parallel()
+	for name, upgrade := range map[string]func(t *testing.T, k *talker, dsn string){
+		"extension": func(t *testing.T, k *talker, _ string) {
+			if answer := k.say(t, "alter extension pgq update"); answer != "" {
+				t.Fatal(answer)
+			}
+		},
+		"plpgsql": func(t *testing.T, _ *talker, dsn string) { mustInstall(t, dsn, "pgq", install.Options{PLOnly: true}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := upgradeCluster(t) // roles and transaction ids are the server's
+			theirs := newTalker(t, c.NewDB(t))
+			dsn := c.NewDB(t)
+			ours := newTalker(t, dsn)
+			for _, k := range []*talker{theirs, ours} {
+				for _, sql := range append([]string{"create extension pgq version '3.5'"}, upgradeStates...) {
+					if k == ours {
+						sql = strings.ReplaceAll(sql, "create role app; create role boss2; ", "")
+					}
+					if answer := k.say(t, sql); strings.Contains(answer, "ERROR") {
+						t.Fatalf("%s: %s", sql, answer)
+					}
+				}
+			}
+			upgrade(t, ours, dsn)
+			ask := func(sql string) string {
+				t.Helper()
+				want, got := theirs.say(t, sql), ours.say(t, sql)
+				if got != want {
+					t.Errorf("%s\n(-upstream +upgraded):\n%s", sql, cmp.Diff(want, got))
+				}
+				return want
+			}
+			for _, sql := range upgradeQuestions {
+				ask(sql)
+			}
+			// all consumers read to the end, in batches of the same ticks
+			for _, q := range []string{"plain", "Mixed Case", "open", "retry", "paused", "external", "disabled", "coop", "rotated", "half"} {
+				for _, consumer := range []string{"c1", "c2"} {
+					events := ""
+					for range 10 {
+						ask(fmt.Sprintf("select pgq.next_batch('%s', '%s')", q, consumer))
+						events += ask(fmt.Sprintf(`select ev_id, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4 from pgq.get_batch_events((
+							select sub_batch from pgq.subscription, pgq.queue, pgq.consumer
+							 where sub_queue = queue_id and sub_consumer = co_id and queue_name = '%s' and co_name = '%s'))`, q, consumer))
+						ask(fmt.Sprintf(`select pgq.finish_batch((select sub_batch from pgq.subscription, pgq.queue, pgq.consumer
+							 where sub_queue = queue_id and sub_consumer = co_id and queue_name = '%s' and co_name = '%s'))`, q, consumer))
+					}
+					if !strings.Contains(events, "three|3") {
+						t.Errorf("%s of %s has not come to the end: %s", consumer, q, events)
+					}
+				}
+			}
+			if got := ours.say(t, "select obj_description('lag'::regclass, 'pg_class')"); got != "mine|\n" {
+				t.Errorf("the comment of a view is %q", got)
+			}
+
+			// subconsumers go on with ours
+			mustInstall(t, dsn, "pgq_coop", install.Options{PLOnly: name == "plpgsql"})
+			batch := strings.TrimSuffix(ours.say(t, "select sub_batch from pgq.subscription, pgq.consumer where sub_consumer = co_id and co_name = 'c1.a'"), "|\n")
+			for _, call := range []struct{ sql, want string }{
+				{"next_batch('coop', 'c1', 'a')", batch},
+				{"finish_batch(" + batch + ")", "1"},
+				{"register_subconsumer('coop', 'c1', 'b')", "0"},
+				{"next_batch('coop', 'c1', 'b')", "NULL"},
+				{"unregister_subconsumer('coop', 'c1', 'b', 0)", "1"},
+			} {
+				if got := ours.say(t, "select pgq_coop."+call.sql); got != call.want+"|\n" {
+					t.Errorf("%s: got %q, want %s", call.sql, got, call.want)
+				}
+			}
+		})
+	}
+}
+
+// TestUpgradeRefuses demands clear errors, and a schema as it was.
+func TestUpgradeRefuses(t *testing.T) {
+	t.Parallel()
+	const again = "Drop these objects before the upgrade and create them again after it."
+	c := upgradeCluster(t)
+	for _, tt := range []struct{ name, setup, message, detail, hint string }{
+		{"materialized view", "create materialized view mine as select * from pgq.subscription",
+			"table pgq.subscription becomes a view, and objects depend on the table",
+			"materialized view public.mine depends on table pgq.subscription", again},
+		{"type", "create function mine() returns setof pgq.subscription as 'select null::pgq.subscription' language sql",
+			"table pgq.subscription becomes a view, and objects depend on the table",
+			"function public.mine() depends on type pgq.subscription", again},
+		{"trigger", "create function f() returns trigger as 'begin return null; end' language plpgsql; create trigger mine after insert on pgq.subscription for each row execute function f()",
+			"table pgq.subscription becomes a view and cannot keep what was added to it: trigger mine", "", "Drop it before the upgrade."},
+		{"column", "alter table pgq.subscription add mine integer",
+			"table pgq.subscription becomes a view and cannot keep what was added to it: column mine", "", "Drop it before the upgrade."},
+		{"columns of a function", "3.2", "function pgq.get_queue_info() gets other columns, and objects depend on it",
+			"view public.mine depends on function pgq.get_queue_info()", again},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dsn := c.NewDB(t)
+			testpg.Exec(t, dsn, "create extension pgq version '3.5'")
+			if tt.setup == "3.2" {
+				beOld(t, dsn, "3.2")
+				tt.setup = "create view mine as select * from pgq.get_queue_info()"
+			}
+			testpg.Exec(t, dsn, tt.setup)
+			before := catalog(t, dsn, "pgq")
+			_, err := testpg.Connect(t, dsn).Exec(t.Context(), "alter extension pgq update")
+			var pe *pgconn.PgError
+			if !errors.As(err, &pe) {
+				t.Fatalf("got %v", err)
+			}
+			if pe.Message != tt.message || !strings.Contains(pe.Detail, tt.detail) || pe.Hint != tt.hint {
+				t.Errorf("got %s\n%s\n%s", pe.Message, pe.Detail, pe.Hint)
+			}
+			sameCatalog(t, "after the failure", before, catalog(t, dsn, "pgq"))
+		})
+	}
+}
+
+// TestUpgradeWaits upgrades while a transaction that reads positions is open.
+func TestUpgradeWaits(t *testing.T) {
+	t.Parallel()
+	c := upgradeCluster(t)
+	dsn := c.NewDB(t)
+	testpg.Exec(t, dsn, "create extension pgq version '3.5'")
+	holder := testpg.Connect(t, dsn)
+	if _, err := holder.Exec(t.Context(), "set application_name = 'report'; begin; select * from pgq.subscription"); err != nil {
+		t.Fatal(err)
+	}
+	conn := testpg.Connect(t, dsn)
+	if _, err := conn.Exec(t.Context(), "set lock_timeout = '300ms'"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := conn.Exec(t.Context(), "alter extension pgq update")
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) || pe.Code != "55P03" || pe.Hint == "" ||
+		!strings.HasPrefix(pe.Message, fmt.Sprintf("could not lock pgq.subscription for the upgrade; it is in use by process %d (report, idle in transaction for ", holder.PgConn().PID())) {
+		t.Fatalf("got %v", err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := conn.Exec(context.Background(), "reset lock_timeout; alter extension pgq update")
+		done <- err
+	}()
+	testpg.Wait(t, time.Minute, "the upgrade to wait", func() bool {
+		return testpg.Value[bool](t, dsn, "select exists (select from pg_locks where not granted and pid = $1)", conn.PgConn().PID())
+	})
+	if _, err := holder.Exec(t.Context(), "rollback"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if v := testpg.Value[string](t, dsn, "select pgq.version()"); v != "4.0" {
+		t.Errorf("version %s", v)
+	}
+}
