@@ -521,3 +521,201 @@ func TestUpgradeWaits(t *testing.T) {
 		t.Errorf("version %s", v)
 	}
 }
+
+// coop34 is a fixture: a minimal pgq_coop 3.4 after its contract, which keeps
+// all in pgq.subscription.
+const coop34 = `
+	create schema pgq_coop;
+	grant usage on schema pgq_coop to public;
+	create function pgq_coop.version() returns text as 'select ''3.4''::text' language sql;
+	create function pgq_coop.gone_since() returns text as 'select ''''::text' language sql;
+	create function pgq_coop.register_subconsumer(i_queue_name text, i_consumer_name text, i_subconsumer_name text) returns integer as $$
+	begin
+	    perform pgq.register_consumer(i_queue_name, i_consumer_name);
+	    if pgq.register_consumer(i_queue_name, i_consumer_name || '.' || i_subconsumer_name) = 0 then
+	        return 0;
+	    end if;
+	    update pgq.subscription s
+	       set sub_id = m.sub_id, sub_last_tick = null, sub_next_tick = null
+	      from pgq.subscription m, pgq.queue q, pgq.consumer c, pgq.consumer mc
+	     where q.queue_name = i_queue_name and s.sub_queue = q.queue_id and m.sub_queue = q.queue_id
+	       and c.co_id = s.sub_consumer and c.co_name = i_consumer_name || '.' || i_subconsumer_name
+	       and mc.co_id = m.sub_consumer and mc.co_name = i_consumer_name;
+	    return 1;
+	end; $$ language plpgsql security definer;
+	create function pgq_coop.next_batch(i_queue_name text, i_consumer_name text, i_subconsumer_name text) returns bigint as $$
+	declare
+	    _queue integer := (select queue_id from pgq.queue where queue_name = i_queue_name);
+	    _main integer := (select co_id from pgq.consumer where co_name = i_consumer_name);
+	    _sub integer;
+	    _batch record;
+	begin
+	    perform 1 from pgq.subscription where sub_queue = _queue and sub_consumer = _main for update;
+	    perform pgq_coop.register_subconsumer(i_queue_name, i_consumer_name, i_subconsumer_name);
+	    _sub := (select co_id from pgq.consumer where co_name = i_consumer_name || '.' || i_subconsumer_name);
+	    update pgq.subscription set sub_active = now() where sub_queue = _queue and sub_consumer = _sub and sub_batch is not null returning sub_batch into _batch;
+	    if found then
+	        return _batch.sub_batch;
+	    end if;
+	    select * into _batch from pgq.next_batch_custom(i_queue_name, i_consumer_name, null, null, null);
+	    if _batch.batch_id is null then
+	        return null;
+	    end if;
+	    update pgq.subscription set sub_last_tick = sub_next_tick, sub_next_tick = null, sub_batch = null, sub_active = now()
+	     where sub_queue = _queue and sub_consumer = _main;
+	    update pgq.subscription set sub_last_tick = _batch.prev_tick_id, sub_next_tick = _batch.cur_tick_id, sub_batch = _batch.batch_id, sub_active = now()
+	     where sub_queue = _queue and sub_consumer = _sub;
+	    return _batch.batch_id;
+	end; $$ language plpgsql security definer;
+	create function pgq_coop.finish_batch(i_batch_id bigint) returns integer as $$
+	begin
+	    update pgq.subscription set sub_last_tick = null, sub_next_tick = null, sub_batch = null, sub_active = now() where sub_batch = i_batch_id;
+	    return case when found then 1 else 0 end;
+	end; $$ language plpgsql security definer;`
+
+// ext31 is a fixture: the tables of pgq_ext 3.1 after its contract, with data.
+const ext31 = `
+	create schema pgq_ext;
+	create table pgq_ext.completed_tick (consumer_id text not null, subconsumer_id text not null default '', last_tick_id bigint not null,
+	    constraint completed_tick_pkey primary key (consumer_id, subconsumer_id));
+	create table pgq_ext.completed_batch (consumer_id text not null, subconsumer_id text not null default '', last_batch_id bigint not null,
+	    constraint completed_batch_pkey primary key (consumer_id, subconsumer_id));
+	create table pgq_ext.completed_event (consumer_id text not null, subconsumer_id text not null default '', batch_id bigint not null, event_id bigint not null,
+	    constraint completed_event_pkey primary key (consumer_id, subconsumer_id, batch_id, event_id));
+	create table pgq_ext.partial_batch (consumer_id text not null, subconsumer_id text not null default '', cur_batch_id bigint not null,
+	    constraint partial_batch_pkey primary key (consumer_id, subconsumer_id));
+	create function pgq_ext.version() returns text as 'select ''3.1''::text' language sql;
+	create function pgq_ext.get_last_tick(a_consumer text) returns bigint as
+	    'select last_tick_id from pgq_ext.completed_tick where consumer_id = a_consumer' language sql;
+	insert into pgq_ext.completed_tick values ('c', '', 7), ('c', 's', 8);
+	insert into pgq_ext.completed_batch values ('c', '', 70);
+	insert into pgq_ext.completed_event values ('c', '', 71, 1), ('c', '', 71, 2);
+	insert into pgq_ext.partial_batch values ('c', '', 71);`
+
+// pack makes an extension of a fixture.
+func pack(t *testing.T, dsn, name, version string) {
+	t.Helper()
+	testpg.Exec(t, dsn, fmt.Sprintf(`
+		create extension %[1]s version 'unpackaged';
+		do $$
+		declare
+		    _sql text;
+		begin
+		    for _sql in
+		        select format('alter extension %[1]s add %%s %%s', o.type, o.identity)
+		          from (select 'pg_namespace'::regclass as classid, '%[1]s'::regnamespace::oid as objid
+		                union all select 'pg_class'::regclass, oid from pg_class where relnamespace = '%[1]s'::regnamespace and relkind in ('r', 'S')
+		                union all select 'pg_proc'::regclass, oid from pg_proc where pronamespace = '%[1]s'::regnamespace) x,
+		               pg_identify_object(x.classid, x.objid, 0) o
+		    loop
+		        execute _sql;
+		    end loop;
+		end $$;
+		update pg_extension set extversion = '%[2]s',
+		       extconfig = (select array_agg(oid order by oid) from pg_class where relnamespace = '%[1]s'::regnamespace and relkind = 'r'),
+		       extcondition = (select array_agg(''::text) from pg_class where relnamespace = '%[1]s'::regnamespace and relkind = 'r')
+		 where extname = '%[1]s'`, name, version))
+}
+
+// TestUpgradeCoop upgrades pgq under a pgq_coop of upstream's kind, which goes
+// on working, and then pgq_coop.
+func TestUpgradeCoop(t *testing.T) {
+	t.Parallel()
+	c := upgradeCluster(t)
+	fresh := c.NewDB(t)
+	testpg.Exec(t, fresh, "create extension pgq_coop cascade")
+	want := catalog(t, fresh, "pgq_coop")
+	for _, version := range extension.UpgradeFrom("pgq_coop") {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			dsn := c.NewDB(t)
+			testpg.Exec(t, dsn, "create extension pgq version '3.5'")
+			testpg.Exec(t, dsn, coop34)
+			if version != "unpackaged" {
+				pack(t, dsn, "pgq_coop", version)
+			}
+			k := newTalker(t, dsn)
+			say := func(sql, want string) {
+				t.Helper()
+				if got := strings.ReplaceAll(k.say(t, sql), "|\n", ""); got != want {
+					t.Fatalf("%s: got %q, want %q", sql, got, want)
+				}
+			}
+			event := func() {
+				t.Helper()
+				say("with x as (select pgq.insert_event('q', 't', 'd')) select count(*) from x", "1")
+				say("select pgq.ticker() = 1", "t")
+			}
+			say("select pgq.create_queue('q'), pgq_coop.register_subconsumer('q', 'm', 'a')", "1|1")
+			say("update pgq.queue set queue_ticker_max_lag = '0', queue_ticker_idle_period = '0'", "")
+			for range 4 {
+				event()
+			}
+			say("select pgq_coop.next_batch('q', 'm', 'a')", "1")
+			say("select pgq_coop.next_batch('q', 'm', 'b')", "2")
+			say("alter extension pgq update", "")
+			say("select pgq_coop.next_batch('q', 'm', 'a')", "1")
+			say("select pgq_coop.finish_batch(1)", "1")
+			say("select pgq_coop.next_batch('q', 'm', 'a')", "3")
+			say("select pgq_coop.next_batch('q', 'm', 'c')", "4")
+			if version == "unpackaged" {
+				mustInstall(t, dsn, "pgq_coop", install.Options{})
+			} else {
+				say("alter extension pgq_coop update", "")
+			}
+			got := catalog(t, dsn, "pgq_coop")
+			if version == "unpackaged" {
+				// the function is nobody's
+				got = slices.DeleteFunc(got, func(l string) bool { return strings.Contains(l, "gone_since") })
+			}
+			// the fixture has no rights of its own, so everybody's stay
+			sameCatalog(t, "pgq_coop", want, withoutPublic(got, want))
+			say("select pgq_coop.next_batch('q', 'm', 'a')", "3")
+			say("select pgq_coop.finish_batch(2), pgq_coop.finish_batch(3), pgq_coop.finish_batch(4)", "1|1|1")
+			event()
+			say("select pgq_coop.next_batch('q', 'm', 'a')", "5")
+			say("select pgq_coop.unregister_subconsumer('q', 'm', 'a', 1)", "1")
+		})
+	}
+}
+
+// withoutPublic takes from the functions in got the rights of everybody that
+// those in want do not have.
+func withoutPublic(got, want []string) []string {
+	out := slices.Clone(got)
+	for i, l := range out {
+		if strings.HasPrefix(l, "function ") && !slices.Contains(want, l) {
+			out[i] = strings.Replace(l, "=X/postgres ", "", 1)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestUpgradeExt(t *testing.T) {
+	t.Parallel()
+	c := upgradeCluster(t)
+	fresh := c.NewDB(t)
+	testpg.Exec(t, fresh, "create extension pgq_ext")
+	want := catalog(t, fresh, "pgq_ext")
+	for _, version := range extension.UpgradeFrom("pgq_ext") {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			dsn := c.NewDB(t)
+			testpg.Exec(t, dsn, ext31)
+			if version != "unpackaged" {
+				pack(t, dsn, "pgq_ext", version)
+				testpg.Exec(t, dsn, "alter extension pgq_ext update")
+			} else {
+				mustInstall(t, dsn, "pgq_ext", install.Options{})
+			}
+			sameCatalog(t, "pgq_ext", want, withoutPublic(catalog(t, dsn, "pgq_ext"), want))
+			got := testpg.Value[string](t, dsn, `
+				select concat_ws(' ', pgq_ext.get_last_tick('c'), pgq_ext.get_last_tick('c', 's'), pgq_ext.is_batch_done('c', 70), pgq_ext.is_batch_done('c', 71),
+				       pgq_ext.is_event_done('c', 71, 1), pgq_ext.is_event_done('c', 71, 3), pgq_ext.set_event_done('c', 71, 2), pgq_ext.set_batch_done('c', 71))`)
+			if got != "7 8 t f t f f t" {
+				t.Errorf("got %s", got)
+			}
+		})
+	}
+}
