@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -717,5 +718,48 @@ func TestUpgradeExt(t *testing.T) {
 				t.Errorf("got %s", got)
 			}
 		})
+	}
+}
+
+// TestUpgradeOldSession upgrades under a session that has loaded upstream's
+// libraries, whose files were then replaced by ours: it goes on, and takes ours.
+func TestUpgradeOldSession(t *testing.T) {
+	t.Parallel()
+	both := testpg.UpstreamTree(t)
+	dir := t.TempDir()
+	tree := dir + "/tree"
+	sh := func(script string) string {
+		t.Helper()
+		out, err := exec.Command("sh", "-ec", script).Output()
+		if err != nil {
+			t.Fatalf("%s: %v", script, err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	sh("chmod 755 " + dir + " " + dir + "/..; cp -al " + both.Root + " " + tree) // the server's user reads it
+	at := func(path string) string { return tree + strings.TrimPrefix(path, both.Root) }
+	libs := sh(at(both.PGConfig) + " --pkglibdir")
+	theirs := strings.TrimPrefix(libs, tree)
+	sh(fmt.Sprintf("cd %s; mkdir ours; mv pgq*.so ours; cp %s/pgq_lowlevel.so %s/pgq_triggers.so .", libs, theirs, theirs))
+
+	c := testpg.Start(t, testpg.Bin(at(both.Bin)))
+	dsn := c.NewDB(t)
+	testpg.Exec(t, dsn, `create extension pgq version '3.5'; select pgq.create_queue('q'), pgq.register_consumer('q', 'c'); create table t (id int primary key);
+		create trigger l after insert on t for each row execute function pgq.logutriga('q')`)
+	session := newTalker(t, dsn)
+	const insert = "select pgq.insert_event('q', 't', 'd') - (select last_value from pgq.event_1_id_seq); insert into t select coalesce(max(id), 0) + 1 from t"
+	if got := session.say(t, insert); got != "0|\n" {
+		t.Fatalf("with upstream's libraries: %s", got)
+	}
+	sh(fmt.Sprintf("cd %s; rm pgq*.so; mv ours/* .", libs))
+	testpg.Exec(t, dsn, "alter extension pgq update")
+	if got := session.say(t, insert); got != "0|\n" {
+		t.Errorf("after the upgrade: %s", got)
+	}
+	if got := session.say(t, "select pgq.insert_events('q', '{a,b}', '{c,d}'), pgq.current_event_table('q')"); got != "2|pgq.event_1_0|\n" {
+		t.Errorf("new functions: %s", got)
+	}
+	if n := testpg.Value[int](t, dsn, "select count(*) from pgq.event_1"); n != 6 {
+		t.Errorf("%d events, want 6", n)
 	}
 }

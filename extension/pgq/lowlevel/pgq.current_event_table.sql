@@ -15,5 +15,5 @@ create or replace function pgq.current_event_table(x_queue_name text)
 --      Event queue not found
 --      Writing to queue disabled
 -- ----------------------------------------------------------------------
-returns text as '$libdir/pgq_lowlevel', 'pgq_current_event_table' language c security definer;
+returns text as '$libdir/pgq4_lowlevel', 'pgq_current_event_table' language c security definer;
 comment on function pgq.current_event_table(text) is 'Table to COPY events into, good until the end of the transaction';

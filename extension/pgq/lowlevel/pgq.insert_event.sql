@@ -17,7 +17,7 @@ create or replace function pgq.insert_event(
 -- Errors:
 --      those of pgq.insert_event_raw()
 -- ----------------------------------------------------------------------
-returns bigint as '$libdir/pgq_lowlevel', 'pgq_insert_event' language c security definer;
+returns bigint as '$libdir/pgq4_lowlevel', 'pgq_insert_event' language c security definer;
 comment on function pgq.insert_event(text, text, text, text, text, text, text)
     is 'Puts an event with extra fields into a queue; returns its id';
 
@@ -33,5 +33,5 @@ create or replace function pgq.insert_event(queue_name text, ev_type text, ev_da
 -- Errors:
 --      those of pgq.insert_event_raw()
 -- ----------------------------------------------------------------------
-returns bigint as '$libdir/pgq_lowlevel', 'pgq_insert_event' language c security definer;
+returns bigint as '$libdir/pgq4_lowlevel', 'pgq_insert_event' language c security definer;
 comment on function pgq.insert_event(text, text, text) is 'Puts an event into a queue; returns its id';

@@ -36,6 +36,6 @@ create or replace function pgq.insert_event_raw(
 --      Insert into queue disallowed
 --      Queue allows max n events from one TX
 -- ----------------------------------------------------------------------
-returns bigint as '$libdir/pgq_lowlevel', 'pgq_insert_event_raw' language c;
+returns bigint as '$libdir/pgq4_lowlevel', 'pgq_insert_event_raw' language c;
 comment on function pgq.insert_event_raw(text, bigint, timestamptz, integer, integer, text, text, text, text, text, text)
     is 'Puts an event into a queue with all its fields given; returns its id';

@@ -24,6 +24,6 @@ create or replace function pgq.insert_events(
 --      Arrays of events differ in length
 --      those of pgq.insert_event_raw()
 -- ----------------------------------------------------------------------
-returns integer as '$libdir/pgq_lowlevel', 'pgq_insert_events' language c security definer;
+returns integer as '$libdir/pgq4_lowlevel', 'pgq_insert_events' language c security definer;
 comment on function pgq.insert_events(text, text[], text[], text[], text[], text[], text[])
     is 'Puts many events into a queue, given as arrays; returns how many';

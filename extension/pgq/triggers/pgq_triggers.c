@@ -1367,7 +1367,7 @@ find_producer(void)
 			if (!isnull && strcmp(TextDatumGetCString(src), "pgq_insert_event") == 0)
 			{
 				bin = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &isnull);
-				producer.direct = !isnull && strcmp(TextDatumGetCString(bin), "$libdir/pgq_lowlevel") == 0;
+				producer.direct = !isnull && strcmp(TextDatumGetCString(bin), "$libdir/pgq4_lowlevel") == 0;
 			}
 		}
 		ReleaseSysCache(tuple);
@@ -1376,7 +1376,7 @@ find_producer(void)
 		{
 			/* not there, if the session has loaded the library of an older version */
 			put_event = (pgq_put_event_type)
-				load_external_function("$libdir/pgq_lowlevel", PGQ_PUT_EVENT_SYMBOL, false, NULL);
+				load_external_function("$libdir/pgq4_lowlevel", PGQ_PUT_EVENT_SYMBOL, false, NULL);
 			put_event_sought = true;
 		}
 	}
