@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
+var onlyOnce = regexp.MustCompile(`(?m)^create (function|procedure|view|trigger|schema|table|index|unique index|sequence|type) [^i].*`)
+
 // TestListsAreComplete demands that each file with SQL is in a list, once, and
 // ends with a line end, since the files are joined as they are.
 func TestListsAreComplete(t *testing.T) {
@@ -103,6 +106,10 @@ func TestListsAreComplete(t *testing.T) {
 				seen[f.Path], listed[f.Path] = true, true
 				if !strings.HasSuffix(f.Text, "\n") {
 					t.Errorf("%s does not end with a line end", f.Path)
+				}
+				// an upgrade runs it over what is there
+				if m := onlyOnce.FindString(f.Text); m != "" {
+					t.Errorf("%s: %q fails where it exists: use or replace, if not exists", f.Path, m)
 				}
 				if strings.Contains(f.Text, "\r") {
 					t.Errorf("%s has carriage returns", f.Path)

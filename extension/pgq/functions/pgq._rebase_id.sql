@@ -1,4 +1,4 @@
-create function pgq._rebase_id(i_id bigint, i_base bigint, i_xmax bigint[], i_open bigint[], i_open_tick integer[])
+create or replace function pgq._rebase_id(i_id bigint, i_base bigint, i_xmax bigint[], i_open bigint[], i_open_tick integer[])
 returns bigint as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._rebase_id(5)

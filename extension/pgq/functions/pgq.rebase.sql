@@ -1,4 +1,4 @@
-create function pgq.rebase()
+create or replace function pgq.rebase()
 returns integer as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq.rebase(0)

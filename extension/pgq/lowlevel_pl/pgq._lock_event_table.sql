@@ -1,4 +1,4 @@
-create function pgq._lock_event_table(i_queue_id integer, i_num integer, i_table text)
+create or replace function pgq._lock_event_table(i_queue_id integer, i_num integer, i_table text)
 returns boolean as $$
 -- ----------------------------------------------------------------------
 -- Function: pgq._lock_event_table(3)
