@@ -5,6 +5,7 @@ package db
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -31,7 +32,18 @@ func Connect(ctx context.Context, dsn, applicationName string) (*pgx.Conn, error
 	if err != nil {
 		return nil, err
 	}
-	return pgx.ConnectConfig(ctx, cfg)
+	return Open(ctx, cfg)
+}
+
+// Open opens a connection by what ParseConfig or ParseUnnamed gave.
+func Open(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, error) {
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil && cfg.Password == "" && isAuthentication(err) {
+		if path := sharedPassfile(); path != "" {
+			err = fmt.Errorf("%w (password file %s is ignored because others have access to it: run chmod 0600 on it)", err, path)
+		}
+	}
+	return conn, err
 }
 
 // ParseConfig parses dsn as Connect does. The connection speaks UTF-8 whatever
@@ -40,6 +52,9 @@ func Connect(ctx context.Context, dsn, applicationName string) (*pgx.Conn, error
 func ParseConfig(dsn, applicationName string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
+		return nil, err
+	}
+	if err := forgetShared(dsn, cfg); err != nil {
 		return nil, err
 	}
 	if cfg.RuntimeParams["application_name"] == "" {
@@ -66,7 +81,7 @@ func ConnectUnnamed(ctx context.Context, dsn, applicationName string, mode pgx.Q
 	if err != nil {
 		return nil, err
 	}
-	return pgx.ConnectConfig(ctx, cfg)
+	return Open(ctx, cfg)
 }
 
 // ParseUnnamed is ParseConfig for a connection that, unless dsn has a

@@ -16,6 +16,7 @@ import (
 // A Dialer opens the connections to the databases of one server.
 type Dialer struct {
 	cfg    *pgx.ConnConfig
+	parse  func(database string) (*pgx.ConnConfig, error)
 	logger *slog.Logger
 }
 
@@ -32,6 +33,19 @@ const (
 // NewDialer checks the connection string. What it says about a database is
 // only used by Database.
 func NewDialer(connString, applicationName string, logger *slog.Logger) (*Dialer, error) {
+	cfg, err := parse(connString, applicationName)
+	if err != nil {
+		return nil, err
+	}
+	// What the string refers to is read again for each connection: the
+	// password file may have a line for each database, and it and the
+	// certificates change while the daemon runs.
+	return &Dialer{cfg: cfg, logger: logger, parse: func(database string) (*pgx.ConnConfig, error) {
+		return parse(db.WithDatabase(connString, database), applicationName)
+	}}, nil
+}
+
+func parse(connString, applicationName string) (*pgx.ConnConfig, error) {
 	cfg, err := db.ParseUnnamed(connString, applicationName, pgx.QueryExecModeExec)
 	if err != nil {
 		return nil, err
@@ -45,7 +59,7 @@ func NewDialer(connString, applicationName string, logger *slog.Logger) (*Dialer
 	cfg.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, CancelRequestDelay: cancelDelay, DeadlineDelay: cancelGrace}
 	}
-	return &Dialer{cfg: cfg, logger: logger}, nil
+	return cfg, nil
 }
 
 // Database returns the database that the connection string names, or "".
@@ -58,8 +72,10 @@ func (d *Dialer) limit() time.Duration {
 
 // Connect opens a connection to the database of that name.
 func (d *Dialer) Connect(ctx context.Context, database string) (*pgx.Conn, error) {
-	cfg := d.cfg.Copy()
-	cfg.Database = database
+	cfg, err := d.parse(database)
+	if err != nil {
+		return nil, err
+	}
 	logger := d.logger.With(log.DB, database)
 	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		logger.Debug("server notice", "severity", n.Severity, "text", n.Message)
@@ -67,7 +83,7 @@ func (d *Dialer) Connect(ctx context.Context, database string) (*pgx.Conn, error
 	if logger.Enabled(ctx, log.LevelNoise) {
 		cfg.Tracer = tracer{logger}
 	}
-	return pgx.ConnectConfig(ctx, cfg)
+	return db.Open(ctx, cfg)
 }
 
 // A tracer logs each query at the level of noise.
