@@ -64,16 +64,32 @@ func (s *server) connect(ctx context.Context) error {
 	if s.opt.NoListen {
 		return nil
 	}
-	if _, err := conn.Exec(ctx, "listen "+pgq.Channel); err != nil {
+	if err := s.listen(ctx); err != nil {
 		if db.IsRetryable(err) {
 			s.close()
 			return err
 		}
 		s.log.Debug("listen", log.Err, err)
+	}
+	return nil
+}
+
+// listen asks for notifications, unless there is a pooler in between. That
+// would leave the LISTEN behind in a session that serves others next, and not
+// let the notifications through. It gives its clients other process ids than
+// those of the server.
+func (s *server) listen(ctx context.Context) error {
+	var pid uint32
+	if err := s.conn.QueryRow(ctx, "select pg_backend_pid()").Scan(&pid); err != nil {
+		return err
+	}
+	if pid != s.conn.PgConn().PID() {
+		s.log.Debug("connected through a pooler, polling")
 		return nil
 	}
-	s.listens = true
-	return nil
+	_, err := s.conn.Exec(ctx, "listen "+pgq.Channel)
+	s.listens = err == nil
+	return err
 }
 
 // first does what one connection of a run has to do.
