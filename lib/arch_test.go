@@ -44,6 +44,7 @@ var layers = []struct {
 	{"lib/scripttest", []string{"lib/golden", "lib/testpg"}},
 	{"lib/soak", nil},
 	{"lib/peers", nil},
+	{"lib/access", nil},
 	{"bench", nil},
 }
 
