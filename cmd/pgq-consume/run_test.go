@@ -216,6 +216,11 @@ func TestUpstream(t *testing.T) {
 	if got, want := consume("--peek", "--from", "1", "--until-empty"), strings.Repeat("one\ntwo\n", 3); got != want {
 		t.Errorf("peek: got %q, want %q", got, want)
 	}
+	var stderr strings.Builder
+	if code := run(t.Context(), []string{"-d", dsn, "-q", "q", "-c", "c", "--workers", "2"}, nil, io.Discard, &stderr); code != cli.ExitFailure ||
+		!strings.Contains(stderr.String(), "pgq_coop is not installed in database") {
+		t.Errorf("workers: code %d, %s", code, stderr.String())
+	}
 	if got, want := consume("--type", "t"), strings.Repeat("one\n", 3); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

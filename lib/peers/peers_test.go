@@ -40,6 +40,10 @@ func TestPeers(t *testing.T) {
 		tickers   []string
 		consumers []kind
 		triggers  bool
+		// repeats: upstream's pgq.ticker() assumes to be alone. Of two that meet,
+		// the later tick may have the older snapshot, and then some events are in
+		// two batches. None is lost, and ours has no such limit.
+		repeats bool
 	}{
 		{
 			name: "their pgqd on our schema in C", schema: oursInC, tickers: []string{"theirs"},
@@ -55,7 +59,7 @@ func TestPeers(t *testing.T) {
 		},
 		{
 			name: "both pgqd on upstream's schema", schema: upstreams, tickers: []string{"ours", "theirs"},
-			consumers: []kind{ourInto, pyRemote},
+			consumers: []kind{ourInto, pyRemote}, repeats: true,
 		},
 		{
 			name: "upstream's schema and triggers on our module", schema: upstreamsOnOurModule, tickers: []string{"theirs"},
@@ -73,7 +77,7 @@ func TestPeers(t *testing.T) {
 			w.to = testpg.Shared(t).NewDB(t, testpg.Extensions("pgq_ext"))
 			seed := uint64(number(t, "SOAK_SEED", time.Now().UnixNano()%1e9))
 			t.Logf("SOAK_SEED=%d", seed)
-			w.play(rand.New(rand.NewPCG(seed, 0)), tt.tickers, tt.consumers, tt.triggers)
+			w.play(rand.New(rand.NewPCG(seed, 0)), tt.tickers, tt.consumers, tt.triggers, tt.repeats)
 		})
 	}
 }
@@ -184,7 +188,7 @@ stats_period = 1
 	return newProcess(w.t, "pgqd-"+house, w.dir, program, ini)
 }
 
-func (w *world) play(rnd *rand.Rand, tickers []string, kinds []kind, triggers bool) {
+func (w *world) play(rnd *rand.Rand, tickers []string, kinds []kind, triggers, repeats bool) {
 	t := w.t
 	t.Helper()
 	const got = "create table got (consumer text, ev_id bigint, ev_retry int, ev_data text)"
@@ -240,15 +244,23 @@ func (w *world) play(rnd *rand.Rand, tickers []string, kinds []kind, triggers bo
 		}
 	}
 	<-made
-	p.mark()
 	if t.Failed() {
 		t.FailNow()
 	}
 	deadline := time.Minute + time.Duration(n)*5*time.Millisecond
-	for _, c := range consumers {
-		want := p.want(c.retries)
-		testpg.Wait(t, deadline, fmt.Sprintf("%d deliveries to %s", len(want), c.name), func() bool { return c.count() >= len(want) })
+	arrive := func() {
+		t.Helper()
+		for _, c := range consumers {
+			want := p.want(c.retries)
+			testpg.Wait(t, deadline, fmt.Sprintf("%d deliveries to %s", len(want), c.name), func() bool {
+				return c.count() >= len(want) && (!repeats || len(c.read()) >= len(want))
+			})
+		}
 	}
+	arrive()
+	// What would come twice has the time to do so until one more event has come.
+	p.mark()
+	arrive()
 	testpg.Wait(t, deadline, "a rotation", func() bool {
 		return testpg.Value[time.Time](t, w.from, "select queue_switch_time from pgq.queue").After(rotation)
 	})
@@ -257,10 +269,17 @@ func (w *world) play(rnd *rand.Rand, tickers []string, kinds []kind, triggers bo
 		proc.clean()
 	}
 	for _, c := range consumers {
-		if diff := cmp.Diff(p.want(c.retries), c.read()); diff != "" {
+		want, got, more := p.want(c.retries), c.read(), 0
+		for d, n := range got {
+			if repeats && n > 1 {
+				more += n - 1
+				got[d] = 1
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, last(diff, 3000))
 		}
-		t.Logf("%s: %d events, %d deliveries", c.name, len(p.again), len(p.want(c.retries)))
+		t.Logf("%s: %d events, %d deliveries, %d repeated", c.name, len(p.again), len(got), more)
 	}
 	if left := testpg.Value[int](t, w.from, "select count(*) from pgq.retry_queue"); left != 0 {
 		t.Errorf("%d events still wait for a retry", left)

@@ -20,7 +20,7 @@ type production struct {
 	t     *testing.T
 	dsn   string
 	total int64 // committed events at the end
-	// triggers makes the events by row triggers instead of insert_event.
+	// triggers makes half of the events by row triggers instead of insert_event.
 	triggers bool
 
 	made  atomic.Int64
@@ -112,7 +112,7 @@ func (p *production) produce(rnd *rand.Rand, n int) error {
 // the ids to made.
 func (p *production) event(ctx context.Context, tx pgx.Tx, rnd *rand.Rand, row int, made map[int64]bool) error {
 	var id int64
-	if !p.triggers {
+	if !p.triggers || rnd.IntN(2) == 0 {
 		kind := "once"
 		again := rnd.IntN(10) == 0
 		if again {
