@@ -54,6 +54,21 @@ test: ## run all tests; installs what they need when root
 race: ## run tests under the race detector; RACE='packages'
 	$(GOTEST) -race -timeout 20m $(TESTFLAGS) $(RACE)
 
+.PHONY: matrix
+matrix: ## run what depends on the server on 14, 16, 17 and 18; MAJORS='17 18'
+	scripts/setup matrix
+	scripts/matrix $(MAJORS)
+
+.PHONY: sanitize
+sanitize: ## run the C module's tests under the address sanitizer
+	scripts/setup matrix
+	scripts/sanitize
+
+.PHONY: valgrind
+valgrind: ## run the C module under valgrind
+	scripts/setup valgrind
+	scripts/valgrind
+
 .PHONY: e2e
 e2e: ## run the end-to-end scripts only
 	$(GO) test -run Script $(TESTFLAGS) ./cmd/...

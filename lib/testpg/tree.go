@@ -52,12 +52,18 @@ func (tree *onceTree) get(t testing.TB, flavour extension.Flavour) ServerTree {
 	t.Helper()
 	bin := findBin(t)
 	pgConfig := filepath.Join(bin, "pg_config")
-	out, err := exec.Command(pgConfig, "--pgxs").Output()
-	if err == nil {
-		_, err = os.Stat(strings.TrimSpace(string(out)))
+	needs := map[string]string{"--pgxs": ""}
+	if flavour == extension.C {
+		needs["--includedir-server"] = "postgres.h"
 	}
-	if err != nil {
-		Unavailable(t, "no PGXS: install the server's development package: "+err.Error())
+	for option, file := range needs {
+		out, err := exec.Command(pgConfig, option).Output()
+		if err == nil {
+			_, err = os.Stat(filepath.Join(strings.TrimSpace(string(out)), file))
+		}
+		if err != nil {
+			Unavailable(t, "install the server's development package: "+err.Error())
+		}
 	}
 	if _, err := exec.LookPath("make"); err != nil {
 		Unavailable(t, err.Error())
