@@ -30,6 +30,7 @@
 \ir lowlevel_pl/pgq._assert_current.sql
 \ir lowlevel_pl/pgq._lock_event_table.sql
 \ir lowlevel_pl/pgq._count_event.sql
+\ir lowlevel_pl/pgq._put_event.sql
 \ir lowlevel_pl/pgq.insert_event_raw.sql
 \ir lowlevel_pl/pgq.insert_event.sql
 \ir lowlevel_pl/pgq.insert_events.sql
@@ -47,6 +48,7 @@
 \ir lowlevel_pl/pgq._row_json.sql
 \ir lowlevel_pl/pgq._row_sql.sql
 \ir lowlevel_pl/pgq._trigger_event.sql
+\ir lowlevel_pl/pgq._trigger_put.sql
 \ir lowlevel_pl/pgq._expression_sql.sql
 \ir lowlevel_pl/pgq._trigger_expressions.sql
 \ir lowlevel_pl/pgq.jsontriga.sql

@@ -5,7 +5,8 @@
 
 grant execute on function
     pgq._assert_current(integer, integer),
-    pgq._lock_event_table(integer, integer, text),
+    pgq._lock_event_table(integer, integer, text, text),
+    pgq._put_event(text, bigint, timestamptz, integer, integer, text, text, text, text, text, text),
     pgq._count_event(text, integer, integer, integer, integer)
     to pgq_admin;
 
@@ -18,6 +19,7 @@ grant execute on function
     pgq._trigger_relid(anyelement),
     pgq._trigger_columns(anyelement),
     pgq._row_values(text, integer),
+    pgq._trigger_put(text, text, text, pgq._columns, text, text),
     pgq._row_changes(pgq._columns, text[], text[], text[], record, record),
     pgq._row_urlencode(pgq._columns, text[], text[]),
     pgq._row_json(pgq._columns, text[], text[], record),

@@ -2,7 +2,7 @@
 -- Type: pgq._columns
 --
 --      A table as the trigger functions see it, made by pgq._trigger_table().
---      But for the last two, each array has one element for each column that is
+--      But for generated and key, each array has one element for each column that is
 --      not dropped, in table order.
 --
 --      names       - names
@@ -21,6 +21,14 @@
 --      generated   - those of the columns that are stored generated ones
 --      key         - columns of the primary key in the order of its index,
 --                    without those it only includes; empty if there is none
+--
+--      and for pgq._trigger_put():
+--
+--      url_format  - for format(), with =VALUE as an argument for each column;
+--                    NULL if there are magic or virtual columns
+--      key_list    - the key, with commas
+--      key_regex   - matches a row's text up to the last column of the key; NULL
+--                    if rows alike there could still differ in the key
 -- ----------------------------------------------------------------------
 do $$
 begin
@@ -33,7 +41,10 @@ begin
             kinds text[],
             compares text[],
             generated text[],
-            key text[]
+            key text[],
+            url_format text,
+            key_list text,
+            key_regex text
         );
     end if;
 end;

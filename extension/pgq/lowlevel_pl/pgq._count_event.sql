@@ -24,5 +24,5 @@ begin
         raise exception 'Queue ''%'' allows max % events from one TX', i_queue_name, i_limit;
     end if;
 end;
-$$ language plpgsql set search_path to pg_catalog, pg_temp;
+$$ language plpgsql;
 comment on function pgq._count_event(text, integer, integer, integer, integer) is 'internal: counts events against the limit of its transaction';

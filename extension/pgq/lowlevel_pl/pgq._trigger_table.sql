@@ -72,6 +72,20 @@ begin
      cross join lateral pg_catalog.unnest(i.indkey) with ordinality k(attnum, pos)
       join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
      where i.indrelid = i_relid and i.indisprimary and k.pos <= i.indnkeyatts;
+
+    -- a lone NULL and a lone empty value could not be told apart
+    if not _columns.kinds && array['m', 'v'] and pg_catalog.cardinality(_columns.names) > 1 then
+        select pg_catalog.string_agg(pg_catalog.replace(c.url, '%', '%%') || '%s', '&' order by c.pos)
+          into _columns.url_format
+          from pg_catalog.unnest(_columns.urls) with ordinality c(url, pos);
+    end if;
+    _columns.key_list := pg_catalog.array_to_string(_columns.key, ',');
+    -- equal texts are equal values, with any settings
+    select pg_catalog.format('^\((?:%1$s,){%2$s}%1$s[,)]', '(?:[^",]*|"(?:[^"]|"")*")', max(c.pos) - 1)
+      into _columns.key_regex
+      from unnest(_columns.names, _columns.kinds, _columns.compares) with ordinality c(name, kind, compare, pos)
+     where c.name = any (_columns.key)
+    having pg_catalog.bool_and(c.compare = 'e' and c.kind <> 'd') and max(c.pos) < 100;
     return _columns;
 end;
 $$ language plpgsql set search_path to pg_catalog, pg_temp set quote_all_identifiers to off;

@@ -18,7 +18,7 @@ returns text as $$
 -- ----------------------------------------------------------------------
 declare
     _q record;
-    _locked text;
+    _mark text;
 begin
     loop
         select q.queue_id, q.queue_cur_table, q.queue_event_seq, q.queue_disable_insert,
@@ -34,17 +34,13 @@ begin
         then
             raise exception 'Writing to queue disabled';
         end if;
-        exit when _q.cur = _locked;
+        _mark := pg_catalog.txid_current() || ':' || _q.queue_cur_table;
+        exit when pg_catalog.current_setting('pgq.writes_to_' || _q.queue_id, true) = _mark;
         if pgq._hold_queue(_q.queue_id, _q.queue_event_seq) is null then
             raise exception 'Event queue not found';
         end if;
-        if pgq._lock_event_table(_q.queue_id, _q.queue_cur_table, _q.cur) then
-            _locked := _q.cur;
-        end if;
+        perform pgq._lock_event_table(_q.queue_id, _q.queue_cur_table, pgq.quote_fqname(_q.cur), _mark);
     end loop;
-    if pg_catalog.current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-        perform pgq._assert_current(_q.queue_id, _q.queue_cur_table);
-    end if;
     return _q.cur;
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;

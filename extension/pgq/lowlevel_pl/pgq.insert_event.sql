@@ -16,8 +16,7 @@ returns bigint as $$
 --      event id
 -- ----------------------------------------------------------------------
 begin
-    return pgq.insert_event_raw(queue_name, null, pg_catalog.now(), null, null,
-        ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+    return pgq._put_event(queue_name, null, null, null, null, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq.insert_event(text, text, text, text, text, text, text)
@@ -34,7 +33,7 @@ returns bigint as $$
 --      event id
 -- ----------------------------------------------------------------------
 begin
-    return pgq.insert_event(queue_name, ev_type, ev_data, null, null, null, null);
+    return pgq._put_event(queue_name, null, null, null, null, ev_type, ev_data, null, null, null, null);
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq.insert_event(text, text, text) is 'Puts an event into a queue; returns its id';

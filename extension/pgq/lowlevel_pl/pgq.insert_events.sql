@@ -12,7 +12,7 @@ returns integer as $$
 --
 --      Puts many events into a queue, as part of the current transaction:
 --      one for each element of the arrays, in their order. One statement does
---      it, under the rules of pgq.insert_event_raw().
+--      it, under the rules of pgq._put_event().
 --
 -- Parameters:
 --      queue_name      - queue
@@ -32,7 +32,8 @@ declare
     _len integer;
     _ids bigint[];
     _seq regclass;
-    _rows integer;
+    _mark text;
+    _table text;
 begin
     if queue_name is null then
         raise exception 'Queue name must not be NULL';
@@ -57,8 +58,8 @@ begin
         if not found then
             raise exception 'No such queue';
         end if;
+        _mark := pg_catalog.txid_current() || ':' || _q.queue_cur_table;
         if _ids is null then
-            perform pg_catalog.txid_current();
             _seq := pgq._hold_queue(_q.queue_id, _q.queue_event_seq);
             if _seq is null then
                 raise exception 'No such queue';
@@ -70,31 +71,20 @@ begin
         then
             raise exception 'Insert into queue disallowed';
         end if;
-        if _q.queue_per_tx_limit >= 0 then
-            perform pgq._count_event(queue_name, _q.queue_id, _q.queue_cur_table, _q.queue_per_tx_limit, _n);
-        end if;
-
-        -- see pgq.insert_event_raw()
-        if _q.queue_cur_table > 2
-           and not pgq._lock_event_table(_q.queue_id, _q.queue_cur_table, _q.queue_data_pfx || '_' || _q.queue_cur_table)
-        then
-            continue;
-        end if;
-        execute 'insert into ' || pgq.quote_fqname(_q.queue_data_pfx || '_' || _q.queue_cur_table)
-            || ' (ev_id, ev_time, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)'
-            || ' select e.ev_id, $1, e.ev_type, e.ev_data, e.ev_extra1, e.ev_extra2, e.ev_extra3, e.ev_extra4'
-            || ' from unnest($2, $3, $4, $5, $6, $7, $8)'
-            || ' e (ev_id, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)'
-            || ' where exists (select 1 from pgq.queue where queue_id = $9 and queue_cur_table = $10)'
-          using pg_catalog.now(), _ids, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4,
-                _q.queue_id, _q.queue_cur_table;
-        get diagnostics _rows = row_count;
-        exit when _rows = _n;
+        _table := pgq.quote_fqname(_q.queue_data_pfx || '_' || _q.queue_cur_table);
+        exit when pg_catalog.current_setting('pgq.writes_to_' || _q.queue_id, true) = _mark;
+        perform pgq._lock_event_table(_q.queue_id, _q.queue_cur_table, _table, _mark);
     end loop;
 
-    if pg_catalog.current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-        perform pgq._assert_current(_q.queue_id, _q.queue_cur_table);
+    if _q.queue_per_tx_limit >= 0 then
+        perform pgq._count_event(queue_name, _q.queue_id, _q.queue_cur_table, _q.queue_per_tx_limit, _n);
     end if;
+    execute 'insert into ' || _table
+        || ' (ev_id, ev_time, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)'
+        || ' select e.ev_id, $1, e.ev_type, e.ev_data, e.ev_extra1, e.ev_extra2, e.ev_extra3, e.ev_extra4'
+        || ' from unnest($2, $3, $4, $5, $6, $7, $8)'
+        || ' e (ev_id, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)'
+      using pg_catalog.now(), _ids, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4;
     return _n;
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;

@@ -60,7 +60,17 @@ declare
     _fields pg_catalog.text[];
 begin
     if tg_level operator(pg_catalog.=) 'ROW' then
-        -- Constants of the plan, which is what makes this fast: see pgq._trigger_columns().
+        -- pgq._columns is a constant of the plan, which is what makes this fast: see pgq._trigger_columns().
+        if tg_nargs operator(pg_catalog.=) 1 and tg_when operator(pg_catalog.=) 'AFTER'
+           and pg_catalog.current_setting('session_replication_role') operator(pg_catalog.<>) 'local'
+           and pgq._trigger_put(tg_argv[0], tg_op, pg_catalog.concat(tg_table_schema, '.', tg_table_name),
+                case when tg_relid operator(pg_catalog.=) pgq._trigger_relid(case when false then new end)
+                     then pgq._trigger_columns(case when false then new end) end,
+                pg_catalog.format('%s', case when tg_op operator(pg_catalog.=) 'DELETE' then old else new end),
+                case when tg_op operator(pg_catalog.=) 'UPDATE' then pg_catalog.format('%s', old) end)
+        then
+            return null;
+        end if;
         _columns := case when tg_relid operator(pg_catalog.=) pgq._trigger_relid(case when false then new end)
                          then pgq._trigger_columns(case when false then new end) end;
         _event := pgq._trigger_event('url', tg_argv, tg_op, tg_when, tg_level, tg_table_schema, tg_table_name,
