@@ -181,10 +181,15 @@ _PG_init(void)
 static void
 forget_relation(Datum arg, Oid relid)
 {
-	if (!OidIsValid(relid) || relid == queue_relid)
+	bool		rows = !OidIsValid(relid) || relid == queue_relid;
+
+	if (rows)
 		queue_relid = InvalidOid;
 	foreach_queue(q)
 	{
+		/* the transaction itself may have made the file shorter */
+		if (rows)
+			q->checked_lxid = InvalidLocalTransactionId;
 		if (!OidIsValid(relid) || relid == q->table)
 		{
 			q->table = InvalidOid;
@@ -343,8 +348,8 @@ row_is_same(Queue *q, Relation rel)
 		return false;
 
 	/*
-	 * The end of the file may have been cut off. Not while the lock on the
-	 * relation is held, which is until the end of a subtransaction at least.
+	 * The end of the file may have been cut off. Not by others while the lock on
+	 * the relation is held, which is until the end of a subtransaction at least.
 	 */
 	if (q->checked_lxid != pgq_local_xid() || q->checked_subid != GetCurrentSubTransactionId())
 	{
@@ -435,23 +440,9 @@ find_queue(const char *name, int name_len, uint32 hash)
 	return NULL;
 }
 
-static Queue *
-make_queue(const char *name, int name_len, uint32 hash)
-{
-	Queue	   *q = MemoryContextAllocZero(CacheMemoryContext, sizeof(Queue) + name_len);
-
-	q->hash = hash;
-	q->name = (char *) (q + 1);
-	q->name_len = name_len;
-	memcpy(q->name, name, name_len);
-	q->next = buckets[hash % BUCKETS];
-	buckets[hash % BUCKETS] = q;
-	return q;
-}
-
-/* Forgets a queue that does not exist. */
+/* Drops what is known about a queue. */
 static void
-drop_queue(Queue *q)
+forget_queue(Queue *q)
 {
 	Queue	  **link = &buckets[q->hash % BUCKETS];
 
@@ -463,6 +454,31 @@ drop_queue(Queue *q)
 	if (q->table_context != NULL)
 		MemoryContextDelete(q->table_context);
 	pfree(q);
+}
+
+/*
+ * Adds a queue, and forgets those in its bucket whose table has changed or
+ * gone: a session may see any number of queues come and go.
+ */
+static Queue *
+make_queue(const char *name, int name_len, uint32 hash)
+{
+	Queue	   *q;
+
+	for (Queue *other = buckets[hash % BUCKETS], *next; other != NULL; other = next)
+	{
+		next = other->next;
+		if (!OidIsValid(other->table))
+			forget_queue(other);
+	}
+	q = MemoryContextAllocZero(CacheMemoryContext, sizeof(Queue) + name_len);
+	q->hash = hash;
+	q->name = (char *) (q + 1);
+	q->name_len = name_len;
+	memcpy(q->name, name, name_len);
+	q->next = buckets[hash % BUCKETS];
+	buckets[hash % BUCKETS] = q;
+	return q;
 }
 
 /* Finds a relation by unquoted name, which is split at the first dot. */
@@ -701,7 +717,7 @@ lock_current_table(const char *name, int name_len, const char *unknown, Relation
 		relation_close(*rel, RowExclusiveLock);
 
 gone:
-	drop_queue(q);
+	forget_queue(q);
 	ereport(ERROR, (errcode(ERRCODE_RAISE_EXCEPTION), errmsg("%s", unknown)));
 }
 
@@ -920,6 +936,7 @@ pgq_insert_events(PG_FUNCTION_ARGS)
 	int64	   *ids;
 	Relation	rel;
 	Queue	   *q;
+	bool		plain;
 	Event	   *events;
 	TupleTableSlot **slots;
 	BulkInsertState bistate;
@@ -945,6 +962,8 @@ pgq_insert_events(PG_FUNCTION_ARGS)
 
 	ids = palloc(Max(n, 1) * sizeof(int64));
 	q = prepare_insert(VARDATA_ANY(queue), VARSIZE_ANY_EXHDR(queue), n, ids, true, user, &rel);
+	/* a trigger of the event table may let the session forget the queue */
+	plain = q->plain;
 
 	events = palloc(CHUNK_EVENTS * sizeof(Event));
 	slots = palloc0(CHUNK_EVENTS * sizeof(TupleTableSlot *));
@@ -973,7 +992,7 @@ pgq_insert_events(PG_FUNCTION_ARGS)
 		}
 
 		CHECK_FOR_INTERRUPTS();
-		if (q->plain)
+		if (plain)
 		{
 			for (int k = 0; k < m; k++)
 			{

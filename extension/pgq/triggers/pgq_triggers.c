@@ -1285,35 +1285,58 @@ make_trigga(TriggerData *td, Format format, MemoryContext context)
 	return t;
 }
 
+/*
+ * Drops what is known about a trigger. An outer call may still use it, for
+ * example if a function in an expression changes the table: it is left until
+ * the transaction ends.
+ */
+static void
+forget_trigga(Entry *e)
+{
+	if (e->info != NULL)
+		MemoryContextSetParent(e->info->context, TopTransactionContext);
+	e->info = NULL;
+}
+
+/* Drops what is of no use: a session may see any number of triggers come and go. */
+static void
+forget_stale(void)
+{
+	HASH_SEQ_STATUS seq;
+	Entry	   *e;
+
+	hash_seq_init(&seq, entries);
+	while ((e = hash_seq_search(&seq)) != NULL)
+	{
+		if (e->stale || e->info == NULL)
+		{
+			forget_trigga(e);
+			(void) hash_search(entries, &e->oid, HASH_REMOVE, NULL);
+		}
+	}
+}
+
 /* What is known about the trigger. */
 static Trigga *
 get_trigga(TriggerData *td, Format format)
 {
 	Oid			oid = td->tg_trigger->tgoid;
 	Oid			relid = RelationGetRelid(td->tg_relation);
-	bool		found;
-	Entry	   *e = hash_search(entries, &oid, HASH_ENTER, &found);
+	Entry	   *e = hash_search(entries, &oid, HASH_FIND, NULL);
 	MemoryContext context;
 	MemoryContext old;
 	Trigga	   *t;
 
-	if (!found)
-	{
-		e->relid = relid;
-		e->info = NULL;
-	}
-	if (e->info != NULL && !e->stale && e->info->asked == format && e->relid == relid)
+	if (e != NULL && e->info != NULL && !e->stale && e->info->asked == format && e->relid == relid)
 		return e->info;
 
-	/*
-	 * An outer call may still use what is stale, for example if a function in
-	 * an expression changes the table: leave it until the transaction ends.
-	 */
-	if (e->info != NULL)
+	if (e == NULL)
 	{
-		MemoryContextSetParent(e->info->context, TopTransactionContext);
+		forget_stale();
+		e = hash_search(entries, &oid, HASH_ENTER, NULL);
 		e->info = NULL;
 	}
+	forget_trigga(e);
 	e->relid = relid;
 	e->stale = false;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pgq trigger", ALLOCSET_SMALL_SIZES);
