@@ -22,7 +22,8 @@ const oldestMajor = 3
 func connect(ctx context.Context, option, dsn string) (*pgx.Conn, error) {
 	conn, err := db.ConnectUnnamed(ctx, dsn, program, pgx.QueryExecModeExec)
 	var pe *pgconn.ParseConfigError
-	if errors.As(err, &pe) {
+	var oe *db.ParseError
+	if errors.As(err, &pe) || errors.As(err, &oe) {
 		return nil, cli.Usagef("option %s: %w", option, err)
 	}
 	return conn, err

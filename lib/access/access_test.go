@@ -33,6 +33,9 @@ func TestServer(t *testing.T) {
 		e.all(tcp+" sslmode=verify-full sslrootcert="+wrong, `certificate signed by unknown authority`)
 		e.all(fmt.Sprintf("host=127.0.0.1 port=%d user=worker dbname=shop sslmode=verify-full sslrootcert=%s", s.Port(), s.ca),
 			`cannot validate certificate for 127\.0\.0\.1`)
+		// The address comes from elsewhere, and the name is still checked.
+		e.all(strict+" hostaddr=127.0.0.1 keepalives_idle=60 tcp_user_timeout=30000 gssencmode=disable", "")
+		e.all(strict+" host=db.example.com hostaddr=127.0.0.1", `certificate is valid for localhost, not db\.example\.com`)
 		e.all(tcp+" sslmode=disable", `no pg_hba\.conf entry for host .* no encryption`)
 	})
 

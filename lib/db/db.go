@@ -10,7 +10,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -57,14 +56,13 @@ func ParseConfig(dsn, applicationName string) (*pgx.ConnConfig, error) {
 	if err := forgetShared(dsn, cfg); err != nil {
 		return nil, err
 	}
+	if err := adaptLibpq(cfg); err != nil {
+		return nil, &ParseError{err}
+	}
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = applicationName
 	}
 	cfg.RuntimeParams["client_encoding"] = "UTF8"
-	// A server that vanished without a word is noticed while we wait for it.
-	cfg.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
-	}}).DialContext
 	cfg.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 		if conn.ParameterStatus("server_encoding") != "SQL_ASCII" {
 			return nil
@@ -73,6 +71,14 @@ func ParseConfig(dsn, applicationName string) (*pgx.ConnConfig, error) {
 	}
 	return cfg, nil
 }
+
+// ParseError is a mistake in a connection string that pgx does not find.
+type ParseError struct{ Err error }
+
+func (e *ParseError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *ParseError) Unwrap() error { return e.Err }
 
 // ConnectUnnamed is Connect with what ParseUnnamed gives: every program that
 // may meet a pooler, or stay connected for long, uses it.
