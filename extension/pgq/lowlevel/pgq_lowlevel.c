@@ -38,6 +38,7 @@
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
@@ -481,17 +482,53 @@ make_queue(const char *name, int name_len, uint32 hash)
 	return q;
 }
 
-/* Finds a relation by unquoted name, which is split at the first dot. */
+/*
+ * Finds a relation in the catalog as it is now. A commit is visible a moment
+ * before other sessions are told of what it changed, and in that moment the
+ * caches lack a table that a row of pgq.queue already names.
+ */
+static Oid
+new_relation_oid(const char *name, Oid namespace)
+{
+	Relation	rel = table_open(RelationRelationId, AccessShareLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			relid = InvalidOid;
+
+	ScanKeyInit(&keys[0], Anum_pg_class_relname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(name));
+	ScanKeyInit(&keys[1], Anum_pg_class_relnamespace, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(namespace));
+	scan = systable_beginscan(rel, ClassNameNspIndexId, true, snapshot, 2, keys);
+	tuple = systable_getnext(scan);
+	if (tuple != NULL)
+		relid = ((Form_pg_class) GETSTRUCT(tuple))->oid;
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(rel, AccessShareLock);
+	return relid;
+}
+
+/*
+ * Finds a relation by unquoted name, which is split at the first dot. Who opens
+ * it waits for its lock, and so until what made it has told everybody.
+ */
 static Oid
 relation_oid(const char *qualified)
 {
 	const char *dot = strchr(qualified, '.');
 	char	   *schema = dot == NULL ? pstrdup("public") : pnstrdup(qualified, dot - qualified);
+	NameData	name;
 	Oid			namespace = get_namespace_oid(schema, true);
 	Oid			relid = InvalidOid;
 
+	namestrcpy(&name, dot == NULL ? qualified : dot + 1);
 	if (OidIsValid(namespace))
-		relid = get_relname_relid(dot == NULL ? qualified : dot + 1, namespace);
+	{
+		relid = get_relname_relid(NameStr(name), namespace);
+		if (!OidIsValid(relid))
+			relid = new_relation_oid(NameStr(name), namespace);
+	}
 	pfree(schema);
 	return relid;
 }
