@@ -43,8 +43,15 @@ begin
                 if _snapshot then
                     perform pgq._assert_current(i_queue_id, i_num);
                 end if;
-                if exists (select 1 from pgq.queue q where q.queue_id = i_queue_id and q.queue_cur_table = i_num)
-                   and pg_catalog.to_regclass(i_table) is null
+                -- The commit that made the table is visible a moment before
+                -- this session is told, and finds the name. Its lock lasts
+                -- until then, and reading the size waits for it.
+                perform pg_catalog.pg_relation_size(c.oid)
+                   from pg_catalog.pg_class c
+                   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                  where i_table = pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname);
+                if not found
+                   and exists (select 1 from pgq.queue q where q.queue_id = i_queue_id and q.queue_cur_table = i_num)
                 then
                     raise;
                 end if;
