@@ -293,9 +293,15 @@ func orNull(s string) any {
 }
 
 // interval renders a duration as an interval parameter. Text goes through
-// every query mode of the driver, a time.Duration does not.
+// every query mode of the driver, a time.Duration does not. Before 15 the
+// server takes no field over 31 bits, so microseconds alone would end at 35
+// minutes.
 func interval(d time.Duration) string {
-	return strconv.FormatInt(d.Microseconds(), 10) + " microseconds"
+	sign := ""
+	if d < 0 {
+		sign, d = "-", -d
+	}
+	return fmt.Sprintf("%s%d:%02d:%02d.%06d", sign, d/time.Hour, d/time.Minute%60, d/time.Second%60, d/time.Microsecond%1e6)
 }
 
 // intervalOrNull gives NULL for 0.

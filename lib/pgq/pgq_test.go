@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -288,6 +289,7 @@ func TestLimits(t *testing.T) {
 	}{
 		{"none", pgq.Limits{}, ids[0]},
 		{"lag", pgq.Limits{MinLag: time.Hour}, 0},
+		{"lag of centuries", pgq.Limits{MinLag: math.MaxInt64}, 0},
 		{"count", pgq.Limits{MinCount: 3000}, ids[1]}, // a forced tick counts 2000
 		{"count too high", pgq.Limits{MinCount: 1e6}, 0},
 		{"interval too long", pgq.Limits{MinInterval: time.Hour}, 0},
