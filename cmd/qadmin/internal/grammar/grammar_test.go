@@ -1,6 +1,8 @@
 package grammar
 
 import (
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -347,3 +349,32 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+var manItem = regexp.MustCompile(`(?m)^\.It Ic (.*)$`)
+
+// TestManPage demands that each statement and each command is in the man page
+// as it is in the table.
+func TestManPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../../man/qadmin.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var items []string
+	for _, m := range manItem.FindAllStringSubmatch(string(page), -1) {
+		items = append(items, m[1])
+	}
+	for _, st := range Statements {
+		if want := escape(st.Usage()); !st.Later && !slices.Contains(items, want) {
+			t.Errorf("the man page has no\n.It Ic %s", want)
+		}
+	}
+	for _, c := range Commands {
+		if want := escape(strings.TrimSpace(`\` + c.Name + " " + c.Args)); !slices.Contains(items, want) {
+			t.Errorf("the man page has no\n.It Ic %s", want)
+		}
+	}
+}
+
+// escape writes text as roff does.
+func escape(s string) string { return strings.ReplaceAll(s, `\`, `\e`) }
