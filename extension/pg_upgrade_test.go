@@ -1,36 +1,27 @@
 package extension_test
 
 import (
+	"context"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"skytools/lib/testpg"
 )
 
-// TestPgUpgrade takes a cluster in the middle of its work through pg_upgrade:
-// open batches, retry events, positions and rotation are as before.
-func TestPgUpgrade(t *testing.T) {
-	t.Parallel()
-	old, tree := treeCluster(t)
-	db := testpg.Name("work")
-	src := old.NewDB(t, db)
-	testpg.Exec(t, src, "create extension pgq; create extension pgq_coop; create extension pgq_ext")
-	testpg.Exec(t, src, dumpSetup)
-	for _, sql := range dumpWork {
-		testpg.Exec(t, src, sql)
-	}
-	testpg.Exec(t, src, `
-		select pgq_coop.register_subconsumer('branch', 'team', s) from unnest('{one,two}'::text[]) s;
-		select pgq_ext.set_batch_done('a', 'b', 7), pgq_ext.set_last_tick('c', 'd', 8)`)
-	want := state(t, src)
+// pgUpgrade starts a server of the newer version with what is in the older one,
+// which it stops.
+func pgUpgrade(t *testing.T, old *testpg.Cluster) *testpg.Cluster {
+	t.Helper()
 	old.Stop(t)
-
-	new, _ := treeCluster(t)
+	new := upgradeCluster(t, testpg.Conf("max_connections", "60"))
 	new.Stop(t)
-	cmd := new.Command("pg_upgrade", "-b", old.BinDir(), "-B", tree.Bin, "-d", old.DataDir(), "-D", new.DataDir(),
+	cmd := new.Command("pg_upgrade", "-b", old.BinDir(), "-B", new.BinDir(), "-d", old.DataDir(), "-D", new.DataDir(),
 		"-U", "postgres", "-s", new.SocketDir())
 	cmd.Dir = new.SocketDir()
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -42,7 +33,32 @@ func TestPgUpgrade(t *testing.T) {
 		t.Fatalf("pg_upgrade: %v\n%s", err, out)
 	}
 	new.Start(t)
-	dst := new.DSN("work")
+	return new
+}
+
+// oldCluster starts a server of the older version with upstream's scripts too.
+func oldCluster(t *testing.T, opts ...testpg.Option) *testpg.Cluster {
+	t.Helper()
+	return testpg.Start(t, append(opts, testpg.Bin(testpg.OldUpstreamTree(t).Bin))...)
+}
+
+// TestPgUpgrade takes a cluster in the middle of its work through pg_upgrade:
+// open batches, retry events, positions and rotation are as before.
+func TestPgUpgrade(t *testing.T) {
+	t.Parallel()
+	old := oldCluster(t)
+	src := old.NewDB(t, testpg.Name("work"))
+	testpg.Exec(t, src, "create extension pgq; create extension pgq_coop; create extension pgq_ext")
+	testpg.Exec(t, src, dumpSetup)
+	for _, sql := range dumpWork {
+		testpg.Exec(t, src, sql)
+	}
+	testpg.Exec(t, src, `
+		select pgq_coop.register_subconsumer('branch', 'team', s) from unnest('{one,two}'::text[]) s;
+		select pgq_ext.set_batch_done('a', 'b', 7), pgq_ext.set_last_tick('c', 'd', 8)`)
+	want := state(t, src)
+
+	dst := pgUpgrade(t, old).DSN("work")
 	if diff := cmp.Diff(want, state(t, dst)); diff != "" {
 		t.Fatalf("the upgraded database is not what it was (-old +new):\n%s", diff)
 	}
@@ -57,4 +73,48 @@ func TestPgUpgrade(t *testing.T) {
 		}
 	}
 	goesOn(t, dst)
+}
+
+// TestPgUpgradeLive takes upstream's schema, with ten queues in every state, to
+// another server and then to our version there: each consumer gets each event
+// as often as it would have. The two servers differ in version in make matrix.
+func TestPgUpgradeLive(t *testing.T) {
+	if os.Getenv("OLD_PG_CONFIG") == "" && os.Getenv("SOAK") == "" {
+		t.Skip("make matrix runs it, from one major version to another")
+	}
+	t.Parallel()
+	old := oldCluster(t, testpg.Conf("max_connections", "60"))
+	w := &liveWorld{t: t, dsn: old.NewDB(t, testpg.Name("work")), sent: map[string][]string{}, got: map[string]map[string]int{}, want: map[string]map[string]int{}}
+	w.setup()
+	phase := 2 * time.Second
+	// work runs all sessions; the last time until there is nothing left
+	work := func(first int, until func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		producing, stop := context.WithCancel(ctx)
+		var producers, others sync.WaitGroup
+		for n := range 4 {
+			producers.Go(func() { w.produce(producing, rand.New(rand.NewPCG(1, uint64(first+n))), first+n) })
+		}
+		for n, q := range liveQueues {
+			others.Go(func() { w.consume(ctx, rand.New(rand.NewPCG(2, uint64(first+n))), q) })
+		}
+		others.Go(func() { w.maintain(ctx) })
+		w.run(phase)
+		stop()
+		producers.Wait()
+		until()
+		cancel()
+		others.Wait()
+	}
+	work(0, func() {})
+	new := pgUpgrade(t, old)
+	w.dsn = new.DSN("work")
+	work(100, func() {})
+	testpg.Exec(t, w.dsn, "alter extension pgq update")
+	work(200, func() {
+		testpg.Exec(t, w.dsn, "update pgq.queue set queue_ticker_paused = false")
+		testpg.Wait(t, 2*time.Minute, "the consumers to come to the end", w.done)
+	})
+	w.check()
+	t.Logf("from %s to %s", old.BinDir(), new.BinDir())
 }

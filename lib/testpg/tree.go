@@ -31,7 +31,10 @@ type onceTree struct {
 	err  error
 }
 
-var cTree, plTree onceTree
+var (
+	treesMu sync.Mutex
+	trees   = map[string]*onceTree{} // by pg_config and flavour
+)
 
 // Tree returns the relocated server tree with the extensions of this working
 // copy, built by make -C extension install, with the C module. Use it with Bin:
@@ -39,19 +42,19 @@ var cTree, plTree onceTree
 //	c := testpg.Start(t, testpg.Bin(testpg.Tree(t).Bin))
 func Tree(t testing.TB) ServerTree {
 	t.Helper()
-	return cTree.get(t, extension.C)
+	return tree(t, pgConfig(t), extension.C)
 }
 
 // PLTree is Tree without the C module.
 func PLTree(t testing.TB) ServerTree {
 	t.Helper()
-	return plTree.get(t, extension.PLSQL)
+	return tree(t, pgConfig(t), extension.PLSQL)
 }
 
-func (tree *onceTree) get(t testing.TB, flavour extension.Flavour) ServerTree {
+func pgConfig(t testing.TB) string { return filepath.Join(findBin(t), "pg_config") }
+
+func tree(t testing.TB, pgConfig string, flavour extension.Flavour) ServerTree {
 	t.Helper()
-	bin := findBin(t)
-	pgConfig := filepath.Join(bin, "pg_config")
 	needs := map[string]string{"--pgxs": ""}
 	if flavour == extension.C {
 		needs["--includedir-server"] = "postgres.h"
@@ -68,6 +71,14 @@ func (tree *onceTree) get(t testing.TB, flavour extension.Flavour) ServerTree {
 	if _, err := exec.LookPath("make"); err != nil {
 		Unavailable(t, err.Error())
 	}
+	treesMu.Lock()
+	key := pgConfig + string(flavour)
+	tree := trees[key]
+	if tree == nil {
+		tree = &onceTree{}
+		trees[key] = tree
+	}
+	treesMu.Unlock()
 	tree.once.Do(func() { tree.t, tree.err = buildTree(pgConfig, flavour) })
 	if tree.err != nil {
 		t.Fatalf("testpg: %v", tree.err)
@@ -81,9 +92,24 @@ func (tree *onceTree) get(t testing.TB, flavour extension.Flavour) ServerTree {
 // test is skipped; where CI is set it fails.
 func UpstreamTree(t testing.TB) ServerTree {
 	t.Helper()
-	ours := Tree(t)
+	return upstreamTree(t, pgConfig(t))
+}
+
+// OldUpstreamTree is UpstreamTree of the server whose pg_config OLD_PG_CONFIG
+// names, from which pg_upgrade is tested; by default it is the same server.
+func OldUpstreamTree(t testing.TB) ServerTree {
+	t.Helper()
+	if old := os.Getenv("OLD_PG_CONFIG"); old != "" {
+		return upstreamTree(t, old)
+	}
+	return UpstreamTree(t)
+}
+
+func upstreamTree(t testing.TB, pgConfig string) ServerTree {
+	t.Helper()
+	ours := tree(t, pgConfig, extension.C)
 	const script = "pgq--3.5.sql"
-	out, err := exec.Command(filepath.Join(findBin(t), "pg_config"), "--sharedir").Output()
+	out, err := exec.Command(pgConfig, "--sharedir").Output()
 	if err != nil {
 		t.Fatalf("testpg: %v", err)
 	}
