@@ -144,7 +144,7 @@ func (e *env) command(program string, args ...string) *exec.Cmd {
 }
 
 // limit bounds a program that is to end by itself.
-const limit = time.Minute
+const limit = 2 * time.Minute
 
 // run runs a program to its end.
 func (e *env) run(program string, args ...string) (stdout, stderr string, code int) {

@@ -94,6 +94,7 @@ type Consumer struct {
 	covered  bool      // a tick covers what was committed before Run
 	deadline time.Time // of covered
 	forced   time.Time // when a tick was last asked for
+	merge    int       // how many events are worth a batch now, up to Options.Merge
 }
 
 // outage is the time from the loss of a connection to the first work after it.
@@ -128,7 +129,7 @@ func newConsumer(opt Options, sink Sink, src source) *Consumer {
 	if opt.Subconsumer != "" {
 		name += "." + opt.Subconsumer
 	}
-	return &Consumer{opt: opt, sink: sink, src: src, size: guessedSize, log: opt.Logger.With(log.Queue, opt.Queue, log.Consumer, name)}
+	return &Consumer{opt: opt, sink: sink, src: src, size: guessedSize, merge: min(firstMerge, opt.Merge), log: opt.Logger.With(log.Queue, opt.Queue, log.Consumer, name)}
 }
 
 // Stats returns the totals so far. It may be called at any time from any
@@ -334,14 +335,31 @@ func (c *Consumer) limits() (next *pgq.Limits, merged bool) {
 	}
 	l := c.opt.Limits
 	switch {
-	case c.opt.Merge == 0:
+	case c.merge == 0:
 	case c.src.upTo() && l == (pgq.Limits{}):
-		l.MaxCount = c.opt.Merge
-	case c.row >= mergeAfter && c.opt.Merge > l.MinCount:
-		l.MinCount, l.MinInterval = c.opt.Merge, 0
+		l.MaxCount = c.merge
+	case c.row >= mergeAfter && c.merge > l.MinCount:
+		l.MinCount, l.MinInterval = c.merge, 0
 		return &l, true
 	}
 	return &l, false
+}
+
+const (
+	// firstMerge is where merging begins, as long as nothing is known.
+	firstMerge = 1000
+	// retryCost is how many rows the server may have to look at for the retries
+	// of a batch: for each one it reads the batch until it finds the event.
+	retryCost = 30_000
+)
+
+// learn makes the next batch larger, or so small that its retries are no work
+// for minutes if there are as many of them as in this one.
+func (c *Consumer) learn(s *Summary, retries int) {
+	c.merge = min(2*c.merge, c.opt.Merge)
+	if retries > 0 {
+		c.merge = min(c.merge, 1+int(math.Sqrt(retryCost*float64(s.Events)/float64(retries))))
+	}
 }
 
 // enough tells whether the run has delivered what it was to deliver.
@@ -507,6 +525,7 @@ func (c *Consumer) deliver(ctx context.Context, pb *pgq.Batch) error {
 		}
 	}
 	d.finish = b.retries.finish(&b.Batch)
+	c.learn(&d.summary, len(d.finish.Retries))
 	c.done = d
 	return nil
 }

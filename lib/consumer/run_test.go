@@ -451,6 +451,34 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestMerge: batches grow to what the options say, and are small as long as
+// many of their events are retried: each retry costs the server the more, the
+// larger the batch is.
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{upto: true, ticks: ticks(9)}
+		rec := &recorder{f: f, on: func(call string, b *Batch) {
+			if call == "event 31" || call == "event 41" { // half of the third and fourth batch
+				b.Retry(31, 0)
+			}
+		}}
+		if err := newConsumer(Options{UntilEmpty: true, Merge: 10000}, rec, f).Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, call := range f.log {
+			if _, n, ok := strings.Cut(call, "MaxCount:"); ok {
+				got = append(got, strings.TrimSuffix(n, "}"))
+			}
+		}
+		want := []string{"1000", "2000", "4000", "245", "245", "490", "980", "1960", "3920", "7840"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+	})
+}
+
 // TestForceTick: until-empty waits for a tick over what was there at the start.
 func TestForceTick(t *testing.T) {
 	t.Parallel()

@@ -247,13 +247,18 @@ func (w *world) play(rnd *rand.Rand, tickers []string, kinds []kind, triggers, r
 	if t.Failed() {
 		t.FailNow()
 	}
-	deadline := time.Minute + time.Duration(n)*5*time.Millisecond
+	deadline := 3*time.Minute + time.Duration(n)*5*time.Millisecond
 	arrive := func() {
 		t.Helper()
 		for _, c := range consumers {
 			want := p.want(c.retries)
-			testpg.Wait(t, deadline, fmt.Sprintf("%d deliveries to %s", len(want), c.name), func() bool {
-				return c.count() >= len(want) && (!repeats || len(c.read()) >= len(want))
+			end := time.Now().Add(deadline)
+			testpg.Wait(t, deadline+time.Minute, "deliveries", func() bool {
+				n := c.count()
+				if n < len(want) && time.Now().After(end) {
+					t.Fatalf("%s has got %d of %d within %s; consumers:\n%s", c.name, n, len(want), deadline, w.positions())
+				}
+				return n >= len(want) && (!repeats || len(c.read()) >= len(want))
 			})
 		}
 	}
@@ -285,6 +290,13 @@ func (w *world) play(rnd *rand.Rand, tickers []string, kinds []kind, triggers, r
 		t.Errorf("%d events still wait for a retry", left)
 	}
 	w.checkServerLog(len(serverLog))
+}
+
+// positions tells where all consumers stand.
+func (w *world) positions() string {
+	w.t.Helper()
+	return testpg.Value[string](w.t, w.from, `select string_agg(concat_ws(' ', consumer_name, 'at', last_tick, 'batch', current_batch, 'lag', lag,
+		'pending', pending_events), E'\n') || E'\nto be retried: ' || (select count(*) from pgq.retry_queue) from pgq.get_consumer_info('q')`)
 }
 
 // checkServerLog demands that the server had nothing to say about the run.
