@@ -11,7 +11,8 @@
 //
 // The same files, between those of upgrade and NAME/upgrade, upgrade whatever
 // is there to the version that they make; NAME/upgrade_from.txt has the versions
-// for which the server gets a script.
+// for which the server gets a script. NAME/downgrade.sql is the list of the way
+// back to upstream's versions in NAME/downgrade_to.txt.
 package extension
 
 import (
@@ -96,6 +97,11 @@ func Script(name string, flavour Flavour) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
+	return listed(name, list)
+}
+
+// listed returns the files of a list.
+func listed(name, list string) ([]File, error) {
 	b, err := Files.ReadFile(list)
 	if err != nil {
 		return nil, err
@@ -176,6 +182,25 @@ func UpgradeScript(name string) (string, error) {
 		return "", err
 	}
 	return join(fmt.Sprintf("Use \"ALTER EXTENSION %s UPDATE\" to load this file.", name), aroundUpgrade(name, files)), nil
+}
+
+// DowngradeTo returns the versions to which there is a way back.
+func DowngradeTo(name string) []string {
+	b, _ := Files.ReadFile(path.Join(name, "downgrade_to.txt"))
+	return strings.Fields(string(b))
+}
+
+// Downgrade returns the files of the way back.
+func Downgrade(name string) ([]File, error) { return listed(name, path.Join(name, "downgrade.sql")) }
+
+// DowngradeScript returns the text of each NAME--VERSION--OLD.sql as the
+// Makefile makes it.
+func DowngradeScript(name string) (string, error) {
+	files, err := Downgrade(name)
+	if err != nil {
+		return "", err
+	}
+	return join(fmt.Sprintf("Use \"ALTER EXTENSION %s UPDATE TO\" to load this file.", name), files), nil
 }
 
 // aroundUpgrade puts the files of an upgrade around those of a list; first ones

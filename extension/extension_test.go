@@ -49,6 +49,19 @@ func TestMakeJoinsTheSame(t *testing.T) {
 			if joined, err = extension.UpgradeScript(name); err != nil {
 				t.Fatal(err)
 			}
+			way, err := extension.DowngradeScript(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, old := range extension.DowngradeTo(name) {
+				made, err := os.ReadFile(filepath.Join(dir, name+"--"+version+"--"+old+".sql"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if way != string(made) {
+					t.Errorf("make and Go differ in the way back to %s (-make +go):\n%s", old, cmp.Diff(string(made), way))
+				}
+			}
 			for _, old := range extension.UpgradeFrom(name) {
 				made, err := os.ReadFile(filepath.Join(dir, name+"--"+old+"--"+version+".sql"))
 				if err != nil {
@@ -114,6 +127,15 @@ func TestListsAreComplete(t *testing.T) {
 				if strings.Contains(f.Text, "\r") {
 					t.Errorf("%s has carriage returns", f.Path)
 				}
+			}
+		}
+		way, err := extension.Downgrade(name)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, f := range way {
+			if path.Base(path.Dir(f.Path)) == "downgrade" {
+				listed[f.Path] = true
 			}
 		}
 		all, err := fs.Glob(extension.Files, name+"/*/*.sql")

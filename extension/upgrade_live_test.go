@@ -19,8 +19,9 @@ import (
 	"skytools/lib/testpg"
 )
 
-// TestUpgradeLive upgrades a schema of upstream's while producers, triggers,
-// consumers, a ticker and rotation are at work in ten queues, and demands that
+// TestUpgradeLive upgrades a schema of upstream's, goes back and upgrades again
+// while producers, triggers, consumers, a ticker and rotation are at work in ten
+// queues, and demands that
 // nobody gets an error and each consumer gets each event as often as it would
 // have: once, and once more for each time it asked for it again.
 func TestUpgradeLive(t *testing.T) {
@@ -47,7 +48,7 @@ func TestUpgradeLive(t *testing.T) {
 			others.Go(func() { w.maintain(rest) })
 
 			admin := testpg.Connect(t, w.dsn)
-			for _, sql := range []string{"", "alter extension pgq update"} {
+			for _, sql := range []string{"", "alter extension pgq update", "alter extension pgq update to '3.5'", "alter extension pgq update"} {
 				if sql != "" {
 					start := time.Now()
 					if _, err := admin.Exec(t.Context(), sql); err != nil {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -260,11 +261,11 @@ func betweenBegin(sql string) string {
 }
 
 // TestUpgradeSameAsUpstream calls the functions of schema pgq at random in two
-// schemas of upstream's, one of which is upgraded on the way, and demands the
-// same answers to the end.
+// schemas of upstream's, one of which is upgraded on the way, goes back and is
+// upgraded again, and demands the same answers to the end.
 func TestUpgradeSameAsUpstream(t *testing.T) {
 	t.Parallel()
-	seeds, statements := uint64(2), 240
+	seeds, statements := uint64(2), 320
 	if os.Getenv("SOAK") != "" {
 		seeds, statements = 30, 1000
 	}
@@ -280,9 +281,11 @@ func TestUpgradeSameAsUpstream(t *testing.T) {
 			}
 			r := &caller{Rand: rand.New(rand.NewPCG(seed, 1))}
 			for n := range statements {
-				if n == statements/2 {
-					if answer := ours.say(t, "alter extension pgq update"); answer != "" {
-						t.Fatalf("upgrade: %s", answer)
+				if way := map[int]string{statements / 4: "", statements / 2: " to '3.5'", statements * 3 / 4: ""}; n > 0 {
+					if to, ok := way[n]; ok {
+						if answer := ours.say(t, "alter extension pgq update"+to); answer != "" {
+							t.Fatalf("update%s: %s", to, answer)
+						}
 					}
 				}
 				sql := r.statement()
@@ -341,7 +344,7 @@ var upgradeStates = []string{
 	 grant select on pgq.event_template to app; select pgq.grant_perms('plain'); grant insert on pgq.tick to app with grant option;
 	 grant execute on function pgq.ticker() to public`,
 	`create view lag as select q.queue_name, s.sub_last_tick, s.sub_batch from pgq.subscription s join pgq.queue q on q.queue_id = s.sub_queue;
-	 create view lag2 as select * from lag; create view info as select queue_name, ev_new from pgq.get_queue_info();
+	 create view lag2 as select * from lag; create view lag3 as select sub_queue, sub_last_tick from pgq.subscription where sub_id > 1; create view info as select queue_name, ev_new from pgq.get_queue_info();
 	 comment on view lag is 'mine'; grant select on lag to app`,
 }
 
@@ -352,7 +355,7 @@ var upgradeQuestions = []string{
 	`select queue_disable_insert, queue_per_tx_limit, queue_extra_maint from pgq.queue order by queue_id`,
 	`select sub_id, sub_queue, sub_consumer, sub_last_tick, sub_batch, sub_next_tick from pgq.subscription order by 2, 3`,
 	`select ev_id, ev_owner, ev_retry, ev_type, ev_data from pgq.retry_queue order by 1`,
-	`select * from lag order by 1, 2, 3`, `select * from lag2 order by 1, 2, 3`, `select * from info order by 1`,
+	`select * from lag order by 1, 2, 3`, `select * from lag2 order by 1, 2, 3`, `select * from lag3 order by 1, 2`, `select * from info order by 1`,
 	`select pgq.insert_event(queue_name, 'four', '') from pgq.queue where not queue_disable_insert order by queue_id`,
 	`select pgq.insert_event('disabled', 'four', '')`,
 	`select pgq.insert_event('plain', 'five', '') from generate_series(1, 6)`,
@@ -761,5 +764,168 @@ func TestUpgradeOldSession(t *testing.T) {
 	}
 	if n := testpg.Value[int](t, dsn, "select count(*) from pgq.event_1"); n != 6 {
 		t.Errorf("%d events, want 6", n)
+	}
+}
+
+// signatures is catalog without the bodies of functions.
+func signatures(lines []string) []string {
+	md5 := regexp.MustCompile(`^(function .*) [0-9a-f]{32} `)
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = md5.ReplaceAllString(l, "$1 ")
+	}
+	slices.Sort(out)
+	return out
+}
+
+// lagging leaves a queue with events that a consumer has yet to read in many
+// event tables.
+const lagging = `
+	select pgq.create_queue('q'), pgq.register_consumer('q', 'slow'), pgq.register_consumer('q', 'fast');
+	update pgq.queue set queue_ticker_max_lag = '0', queue_ticker_idle_period = '0', queue_rotation_period = '0';
+	create procedure turns(n integer, rotate boolean) as $$
+	declare
+	    _batch bigint;
+	begin
+	    for i in 1 .. n loop
+	        perform pgq.insert_event('q', 't', i::text);
+	        commit;
+	        perform pgq.ticker('q');
+	        commit;
+	        perform pgq.finish_batch(pgq.next_batch('q', 'fast'));
+	        commit;
+	        if rotate then
+	            perform pgq.maint_rotate_tables_step1('q');
+	            commit;
+	            perform pgq.maint_rotate_tables_step2();
+	            commit;
+	        end if;
+	    end loop;
+	end $$ language plpgsql`
+
+// TestDowngrade goes back while a consumer has events to read in many event
+// tables, and then lets upstream's functions take over, by upstream's script.
+func TestDowngrade(t *testing.T) {
+	t.Parallel()
+	c := upgradeCluster(t)
+	upstream := c.NewDB(t)
+	testpg.Exec(t, upstream, "create extension pgq version '3.5'")
+	want := catalog(t, upstream, "pgq")
+	if len(extension.DowngradeTo("pgq")) != 2 {
+		t.Errorf("ways back to %q", extension.DowngradeTo("pgq"))
+	}
+	// by the number of the current table
+	for turns, wantTables := range map[int]string{1: "3 of which 1", 2: "3 of which 2", 5: "6 of which 5"} {
+		t.Run(fmt.Sprintf("%d turns", turns), func(t *testing.T) {
+			t.Parallel()
+			dsn := c.NewDB(t)
+			testpg.Exec(t, dsn, "create extension pgq; create view mine as select sub_batch from pgq.subscription")
+			testpg.Exec(t, dsn, lagging)
+			testpg.Exec(t, dsn, "call turns($1, true)", turns)
+			const open = `update pgq.subscription set sub_batch = nextval('pgq.batch_id_seq'), sub_next_tick = (select max(tick_id) from pgq.tick)
+				where sub_consumer = (select co_id from pgq.consumer where co_name = 'slow')`
+			testpg.Exec(t, dsn, open)
+			const events = "select coalesce(string_agg(ev_id || ' ' || ev_data, ', ' order by ev_id), '') from pgq.subscription, pgq.get_batch_events(sub_batch) where sub_batch is not null"
+			before := testpg.Value[string](t, dsn, events)
+			if strings.Count(before, ",") != turns-1 {
+				t.Fatalf("events: %s", before)
+			}
+			testpg.Exec(t, dsn, "alter extension pgq update to '3.4.2'")
+			if got := testpg.Value[string](t, dsn, "select pgq.version()"); got != "3.4.2" {
+				t.Errorf("version %s", got)
+			}
+			if got := testpg.Value[string](t, dsn, "select format('%s of which %s', queue_ntables, queue_cur_table) from pgq.queue"); got != wantTables {
+				t.Errorf("tables: got %s, want %s", got, wantTables)
+			}
+			got := signatures(catalog(t, dsn, "pgq"))
+			for i, l := range got {
+				got[i] = strings.Replace(l, "extension 3.4.2", "extension 3.5", 1)
+			}
+			sameCatalog(t, "shape", signatures(want), got)
+			read := func(who string) {
+				t.Helper()
+				if got := testpg.Value[string](t, dsn, events); got != before {
+					t.Errorf("events with %s: got %s, want %s", who, got, before)
+				}
+			}
+			read("our functions of 3.4.2")
+
+			testpg.Exec(t, dsn, "alter extension pgq update to '3.5'") // upstream's script
+			sameCatalog(t, "with upstream's functions", want, catalog(t, dsn, "pgq"))
+			read("upstream's functions")
+			testpg.Exec(t, dsn, "call turns(2, true)")
+			read("upstream's functions after more events")
+			testpg.Exec(t, dsn, "select pgq.finish_batch(sub_batch) from pgq.subscription where sub_batch is not null")
+			testpg.Exec(t, dsn, open)
+			if got := testpg.Value[string](t, dsn, events); strings.Count(got, ",") != 1 {
+				t.Errorf("new events: %s", got)
+			}
+			testpg.Exec(t, dsn, "select pgq.finish_batch(sub_batch) from pgq.subscription where sub_batch is not null")
+			testpg.Exec(t, dsn, "call turns(10, true)")
+			if got := testpg.Value[bool](t, dsn, "select queue_switch_time > now() - interval '1 minute' and queue_cur_table < queue_ntables from pgq.queue"); !got {
+				t.Error("upstream does not rotate")
+			}
+			testpg.Exec(t, dsn, "alter extension pgq update; drop view mine")
+			testpg.Exec(t, dsn, "select pgq.drop_queue('q', true)")
+		})
+	}
+
+	t.Run("refused", func(t *testing.T) {
+		dsn := c.NewDB(t)
+		testpg.Exec(t, dsn, "create extension pgq_coop cascade")
+		for _, tt := range []struct{ setup, message, hint string }{
+			{"", "pgq_coop 4.0 needs pgq 4.0", "First run: alter extension pgq_coop update to '3.4'."},
+			{"drop extension pgq_coop; create materialized view mine as select * from pgq.subscription",
+				"view pgq.subscription becomes a table, and objects depend on the view", "Drop these objects before and create them again after it."},
+		} {
+			testpg.Exec(t, dsn, tt.setup)
+			_, err := testpg.Connect(t, dsn).Exec(t.Context(), "alter extension pgq update to '3.5'")
+			var pe *pgconn.PgError
+			if !errors.As(err, &pe) || pe.Message != tt.message || pe.Hint != tt.hint {
+				t.Errorf("got %v", err)
+			}
+		}
+	})
+}
+
+// TestDowngradeOthers takes pgq_coop and pgq_ext back and up again.
+func TestDowngradeOthers(t *testing.T) {
+	t.Parallel()
+	c := upgradeCluster(t)
+	dsn := c.NewDB(t)
+	k := newTalker(t, dsn)
+	for _, step := range []struct{ sql, want string }{
+		{"create extension pgq_coop cascade", "NOTICE: installing required extension \"pgq\"\n"},
+		{"create extension pgq_ext", ""},
+		{"select pgq.create_queue('q'), pgq_coop.next_batch('q', 'm', 'a')", "1|NULL|\n"},
+		{"update pgq.queue set queue_ticker_max_lag = '0', queue_ticker_idle_period = '0'", ""},
+		{"select pgq.ticker()", "1|\n"}, {"select pgq.ticker()", "1|\n"}, {"select pgq.ticker()", "1|\n"},
+		{"select pgq_coop.next_batch('q', 'm', 'a')", "1|\n"},
+		{"alter extension pgq_coop update to '3.4'", ""},
+		{"select pgq_coop.next_batch('q', 'm', 'b'), pgq_coop.version()", "2|3.4|\n"},
+		{"alter extension pgq update to '3.5'", ""},
+		{"select pgq_coop.next_batch('q', 'm', 'a'), pgq_coop.next_batch('q', 'm', 'b'), pgq_coop.next_batch('q', 'm', 'c')", "1|2|3|\n"},
+		{"select pgq_coop.finish_batch(1), pgq_coop.register_subconsumer('q', 'm', 'a')", "1|0|\n"},
+		{"select pgq_coop.finish_batch(1)", "0|\nWARNING: coop_finish_batch: batch 1 not found\n"},
+		{"select pgq_coop.unregister_subconsumer('q', 'm', 'b', 0)", "ERROR: subconsumer has active batch\n"},
+		{"update pgq.subscription set sub_active = 'epoch' where sub_batch = 2", ""},
+		{"select pgq_coop.next_batch('q', 'm', 'a', '1 day')", "2|\n"},
+		{"select pgq_coop.unregister_subconsumer('q', 'm', 'b', 0), pgq_coop.unregister_subconsumer('q', 'm', 'a', 1)", "0|1|\n"},
+		{"alter extension pgq update", ""}, {"alter extension pgq_coop update", ""},
+		{"select pgq_coop.next_batch('q', 'm', 'c'), pgq_coop.version()", "3|4.0|\n"},
+
+		{"select pgq_ext.set_batch_done('c', 3), pgq_ext.set_last_tick('c', 's', 5), pgq_ext.set_event_done('c', 7, 8)", "t|1|t|\n"},
+		{"alter extension pgq_ext update to '3.1'", ""},
+		{"select pgq_ext.set_batch_done('c', 3), pgq_ext.is_batch_done('c', 4), pgq_ext.get_last_tick('c', 's'), pgq_ext.get_last_tick('c'), pgq_ext.version()", "f|f|5|NULL|3.1|\n"},
+		{"select pgq_ext.set_event_done('c', 7, 8), pgq_ext.is_event_done('c', 7, 9), pgq_ext.set_event_done('c', 7, 9)", "f|f|t|\n"},
+		{"select pgq_ext.set_event_done('c', 8, 9), pgq_ext.set_last_tick('c', 's', null), pgq_ext.set_batch_done('c', 0), pgq_ext.set_batch_done('c', 4)", "t|1|t|t|\n"},
+		{"select relname || relkind::text from pg_class where relnamespace = 'pgq_ext'::regnamespace and relkind <> 'i' order by 1",
+			"completed_batchr|\ncompleted_eventr|\ncompleted_tickr|\npartial_batchr|\n"},
+		{"alter extension pgq_ext update", ""},
+		{"select pgq_ext.is_batch_done('c', 4), pgq_ext.get_last_tick('c', 's'), pgq_ext.is_event_done('c', 8, 9), pgq_ext.is_event_done('c', 7, 9)", "t|NULL|t|f|\n"},
+	} {
+		if got := k.say(t, step.sql); got != step.want {
+			t.Fatalf("%s: got %q, want %q", step.sql, got, step.want)
+		}
 	}
 }

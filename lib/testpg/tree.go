@@ -122,11 +122,16 @@ func upstreamTree(t testing.TB, pgConfig string) ServerTree {
 		if out, err := exec.Command("cp", "-al", ours.Root, path).CombinedOutput(); err != nil {
 			return fmt.Errorf("copy %s: %w\n%s", ours.Root, err, out)
 		}
-		b, err := os.ReadFile(filepath.Join(dir, script))
-		if err != nil {
-			return err
+		for _, script := range []string{script, "pgq--3.4.2--3.5.sql"} {
+			b, err := os.ReadFile(filepath.Join(dir, script))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(path, dir, script), b, 0o644)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		return os.WriteFile(filepath.Join(path, dir, script), b, 0o644)
+		return nil
 	})
 	if err != nil {
 		t.Fatalf("testpg: %v", err)

@@ -55,7 +55,7 @@ begin
                 (select ' with (' || pg_catalog.string_agg(o.option_name || '=' || pg_catalog.quote_literal(o.option_value), ', ') || ')'
                    from pg_catalog.pg_class c, pg_catalog.pg_options_to_table(c.reloptions) o
                   where c.oid = _view),
-                pg_catalog.replace(pg_catalog.pg_get_viewdef(_view), 'pgq._old_subscription', 'pgq.subscription'));
+                pg_catalog.replace(pg_catalog.pg_get_viewdef(_view), '_old_subscription', 'subscription'));
             if _extension then
                 execute pg_catalog.format('alter extension pgq drop view %s', _view);
             end if;

@@ -1,0 +1,31 @@
+-- Schema pgq back to 3.5 (and 3.4.2, which has the same tables): files in load order.
+\ir upgrade/names.sql
+\ir ../upgrade/begin.sql
+\ir downgrade/locks.sql
+\ir ../upgrade/lock.sql
+\ir downgrade/tables.sql
+
+\ir functions/pgq.quote_fqname.sql
+\ir functions/pgq.seq_getval.sql
+\ir functions/pgq.seq_setval.sql
+\ir functions/pgq.upgrade_schema.sql
+\ir functions/pgq._grant_perms_from.sql
+\ir functions/pgq.set_queue_config.sql
+\ir functions/pgq.register_consumer.sql
+\ir functions/pgq.find_tick_helper.sql
+\ir functions/pgq.next_batch_info.sql
+\ir functions/pgq.next_batch.sql
+\ir functions/pgq.get_batch_events.sql
+\ir functions/pgq.get_batch_cursor.sql
+\ir functions/pgq.maint_retry_events.sql
+\ir functions/pgq.get_consumer_info.sql
+\ir triggers/pgq.jsontriga.sql
+\ir triggers/pgq.logutriga.sql
+\ir triggers/pgq.sqltriga.sql
+\ir downgrade/queues.sql
+\ir downgrade/consumers.sql
+\ir downgrade/ticker.sql
+\ir downgrade/maint.sql
+\ir downgrade/info.sql
+\ir downgrade/comments.sql
+\ir ../upgrade/end.sql
