@@ -1,13 +1,15 @@
 -- ----------------------------------------------------------------------
--- Takes the locks that NAME/upgrade/locks.sql has named in skytools.locks, an
--- array of 'RELATION in MODE mode', all or none.
+-- Takes the locks that NAME/upgrade/locks.sql has put into skytools.locks, an
+-- array of statements that take one each, all or none. LOCK TABLE of a view would
+-- lock all below it too, so for views it is a change of owner that changes
+-- nothing.
 --
 -- Other sessions hold some of these and wait for others, in whatever order
--- their transactions came by them. Where the first one is waited for, that
--- holds up who comes later but hurts nobody; with one lock held, each wait is
--- shorter than deadlock_timeout, so that no session but this one ever has to
--- give up: it lets go of all and begins again, with the list turned round.
--- The waits grow, up to a minute in all, or lock_timeout if that is set.
+-- their statements came by them. An attempt is over before deadlock_timeout, so
+-- that no session but this one ever has to give up: it lets go of all and begins
+-- again, each time with another one of the first three: best is the one that
+-- the others take first too, since who queues up behind it then holds nothing
+-- yet. It gives up after a minute, or lock_timeout if that is set.
 -- ----------------------------------------------------------------------
 
 do $$
@@ -15,21 +17,21 @@ declare
     _locks text[] := pg_catalog.current_setting('skytools.locks')::text[];
     _setting constant text := pg_catalog.current_setting('lock_timeout');
     _end constant timestamptz := pg_catalog.clock_timestamp() + coalesce(nullif(_setting::interval, '0'), '1 minute');
-    _most constant numeric := 800 * extract(epoch from pg_catalog.current_setting('deadlock_timeout')::interval);
-    _wait numeric := 100;   -- milliseconds
+    -- for the first lock, and for all others together
+    _wait constant numeric := 400 * extract(epoch from pg_catalog.current_setting('deadlock_timeout')::interval);
+    _until timestamptz;
     _lock text;
     _relation text;
-    _n integer;
     _who text;
 begin
     loop
         begin
-            _n := 0;
+            _until := null;
             foreach _lock in array _locks loop
-                _n := _n + 1;
-                perform pg_catalog.set_config('lock_timeout',
-                    greatest(1, pg_catalog.round(case _n when 1 then _wait else least(_wait, _most) end))::text, true);
-                execute 'lock table ' || _lock;
+                perform pg_catalog.set_config('lock_timeout', greatest(1, pg_catalog.round(
+                    coalesce(1000 * extract(epoch from _until - pg_catalog.clock_timestamp()), _wait)))::text, true);
+                execute _lock;
+                _until := coalesce(_until, pg_catalog.clock_timestamp() + _wait * interval '1 millisecond');
             end loop;
             exit;
         exception
@@ -37,7 +39,7 @@ begin
                 null;
         end;
         if pg_catalog.clock_timestamp() > _end then
-            _relation := pg_catalog.split_part(_lock, ' in ', 1);
+            _relation := pg_catalog.substring(_lock, '^(?:lock table|alter view) (.*) (?:in|owner to) ');
             select pg_catalog.string_agg(pg_catalog.format('%s (%s, %s for %s)', l.pid, coalesce(nullif(a.application_name, ''), a.backend_type),
                        a.state, pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - a.state_change)), ', ' order by a.xact_start)
               into _who
@@ -45,7 +47,7 @@ begin
                       from pg_catalog.pg_locks k
                      where k.locktype = 'relation' and k.granted
                        and k.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
-                       and k.relation = _relation::regclass
+                       and k.relation = pg_catalog.to_regclass(_relation)
                        and k.pid <> pg_catalog.pg_backend_pid()) l
               left join pg_catalog.pg_stat_activity a on a.pid = l.pid;
             raise exception 'could not lock % for the upgrade; it is in use by process %', _relation, coalesce(_who, 'unknown')
@@ -53,8 +55,7 @@ begin
                       hint = 'End these transactions, or set lock_timeout to the time that the upgrade may wait, and run it again.';
         end if;
         perform pg_catalog.pg_sleep(0.1 + 0.1 * pg_catalog.random());
-        _wait := least(_wait * 1.5, 1000 * greatest(0, extract(epoch from _end - pg_catalog.clock_timestamp())) + 100, 5000);
-        _locks := array(select l from pg_catalog.unnest(_locks) with ordinality u (l, n) order by n desc);
+        _locks := _locks[2:3] || _locks[1] || _locks[4:];
     end loop;
     perform pg_catalog.set_config('lock_timeout', _setting, true);
 end;

@@ -25,9 +25,9 @@ declare
     _detail text;
     _q record;
     _ntables integer;
-    _previous text;
+    _previous integer;
+    _num integer;
     _snapshot txid_snapshot;
-    _table record;
 begin
     perform pgq._grant_perms_from('pgq', '_old_subscription', 'pgq', 'subscription');
     for _it in
@@ -73,28 +73,42 @@ begin
 
     -- 3.5 reads two tables, the current one and the one numbered before it. So
     -- all that some consumer has yet to read goes there, and tables over three
-    -- go if they are not current themselves. Nobody writes now: what is there
-    -- was written by transactions older than this one, which is what
-    -- queue_switch_step2 says.
+    -- go if they are not current themselves. Nobody has written what is not yet
+    -- committed: all is of transactions older than this one, which is what
+    -- queue_switch_step2 says. A writer that has only just looked up a table may
+    -- hold its lock and wait for pgq.queue: then the table stays.
     for _q in select q.* from pgq.queue q order by q.queue_id loop
-        _ntables := greatest(least(_q.queue_ntables, 3), _q.queue_cur_table + 1);
-        _previous := pgq.quote_fqname(_q.queue_data_pfx || '_' || (_q.queue_cur_table - 1 + _ntables) % _ntables);
+        _ntables := _q.queue_ntables;
+        while _ntables > 3 and _ntables - 1 > _q.queue_cur_table loop
+            begin
+                execute pg_catalog.format('lock table %s in access exclusive mode nowait',
+                    pgq.quote_fqname(_q.queue_data_pfx || '_' || _ntables - 1));
+            exception
+                when lock_not_available then
+                    exit;
+            end;
+            _ntables := _ntables - 1;
+        end loop;
+        _previous := (_q.queue_cur_table - 1 + _ntables) % _ntables;
         select t.tick_snapshot into _snapshot
           from pgq.tick t
          where t.tick_queue = _q.queue_id
            and t.tick_id = (select min(s.sub_last_tick) from pgq.subscription s where s.sub_queue = _q.queue_id);
-        for _table in
-            select pgq.quote_fqname(_q.queue_data_pfx || '_' || et.et_num) as name, et.et_num
+        for _num in
+            select et.et_num
               from pgq.event_table et
-             where et.et_queue = _q.queue_id and et.et_num <> _q.queue_cur_table
+             where et.et_queue = _q.queue_id and et.et_num not in (_q.queue_cur_table, _previous)
         loop
-            continue when _table.name = _previous;
             execute pg_catalog.format(
-                'insert into %s (ev_id, ev_time, ev_txid, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)'
+                'with d as (delete from %s returning *)'
+                ' insert into %s (ev_id, ev_time, ev_txid, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)'
                 ' select ev_id, ev_time, ev_txid, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4'
-                '   from %s where not pg_catalog.txid_visible_in_snapshot(ev_txid, $1)', _previous, _table.name)
+                '   from d where not pg_catalog.txid_visible_in_snapshot(ev_txid, $1)',
+                pgq.quote_fqname(_q.queue_data_pfx || '_' || _num), pgq.quote_fqname(_q.queue_data_pfx || '_' || _previous))
               using _snapshot;
-            execute case when _table.et_num < _ntables then 'truncate ' else 'drop table ' end || _table.name;
+            if _num >= _ntables then
+                execute 'drop table ' || pgq.quote_fqname(_q.queue_data_pfx || '_' || _num);
+            end if;
         end loop;
         update pgq.queue
            set queue_ntables = _ntables, queue_switch_step2 = pg_catalog.txid_current()
