@@ -157,7 +157,7 @@ func TestUpgradeCatalog(t *testing.T) {
 				testpg.Exec(t, dsn, "create extension pgq version '3.5'")
 			},
 			"by another role": func(t *testing.T, dsn string) {
-				testpg.Exec(t, dsn, "create role boss superuser; set role boss; create extension pgq version '3.5'")
+				testpg.Exec(t, dsn, "create role postgres_2 superuser; set role postgres_2; create extension pgq version '3.5'")
 			},
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestUpgradeCatalog(t *testing.T) {
 					insert into t values (1)`)
 				owner := func(lines []string) (out []string) {
 					for _, l := range lines {
-						out = append(out, strings.ReplaceAll(l, "boss", "postgres"))
+						out = append(out, strings.ReplaceAll(l, "postgres_2", "postgres")) // which sorts alike
 					}
 					return out
 				}
