@@ -10,32 +10,26 @@ import (
 	"skytools/lib/cli"
 )
 
-// limit reads the limit of a statement, -1 for all.
-func limit(m *grammar.Match, without int) (int, error) {
+// limit reads the limit of a statement: how many rows are shown, -1 for all,
+// and how many are asked for. Of a limit that nobody gave it must be told when
+// there are more rows, so that one more is asked for.
+func limit(m *grammar.Match, without int) (shown int, asked any, err error) {
 	if m.Has("all") {
-		return -1, nil
+		return -1, nil, nil
 	}
 	a, ok := m.Arg("num")
 	if !ok {
-		return without, nil
+		return without, without + 1, nil
 	}
 	n, err := strconv.Atoi(a.Token.Value)
 	if err != nil {
-		return 0, fmt.Errorf("not a limit: %s", a.Token.Value)
+		return 0, nil, fmt.Errorf("not a limit: %s", a.Token.Value)
 	}
-	return n, nil
-}
-
-// fetch is the limit for the server: one more, to know that there are more.
-func fetch(limit int) any {
-	if limit < 0 {
-		return nil
-	}
-	return limit + 1
+	return n, n, nil
 }
 
 func showBatch(ctx context.Context, s *Session, _ *input, m *grammar.Match) error {
-	n, err := limit(m, 1000)
+	n, asked, err := limit(m, 1000)
 	if err != nil {
 		return err
 	}
@@ -57,7 +51,7 @@ func showBatch(ctx context.Context, s *Session, _ *input, m *grammar.Match) erro
 	}
 	return s.show(ctx, "Batch events:", n, `select ev_id, ev_time, ev_txid, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4
   from pgq.get_batch_events($1)
- limit $2`, batch, fetch(n))
+ limit $2`, batch, asked)
 }
 
 // events is the parent of a queue's event tables, quoted, to select from.
@@ -71,7 +65,7 @@ func (s *Session) events(ctx context.Context, queue string) (string, error) {
 }
 
 func showEvents(ctx context.Context, s *Session, _ *input, m *grammar.Match) error {
-	n, err := limit(m, 100)
+	n, asked, err := limit(m, 100)
 	if err != nil {
 		return err
 	}
@@ -85,7 +79,7 @@ func showEvents(ctx context.Context, s *Session, _ *input, m *grammar.Match) err
 		`select ev_id, ev_time, ev_txid, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4
   from `+table+`
  order by ev_txid desc, ev_id desc
- limit $1`, fetch(n))
+ limit $1`, asked)
 }
 
 func showEvent(ctx context.Context, s *Session, _ *input, m *grammar.Match) error {
@@ -126,7 +120,7 @@ func showEvent(ctx context.Context, s *Session, _ *input, m *grammar.Match) erro
 const eventColumns = "ev_id, ev_time, ev_txid, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4"
 
 func showTick(ctx context.Context, s *Session, _ *input, m *grammar.Match) error {
-	n, err := limit(m, 20)
+	n, asked, err := limit(m, 20)
 	if err != nil {
 		return err
 	}
@@ -142,5 +136,5 @@ func showTick(ctx context.Context, s *Session, _ *input, m *grammar.Match) error
   from pgq.tick t join pgq.queue q on q.queue_id = t.tick_queue
  where q.queue_name = $1
  order by t.tick_id desc
- limit $2`, queue, fetch(n))
+ limit $2`, queue, asked)
 }

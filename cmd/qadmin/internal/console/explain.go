@@ -135,7 +135,7 @@ func (s *Session) explainRetry(ctx context.Context, e *explanation, queue, id st
 	if err != nil || !ok {
 		return err
 	}
-	rows, err := s.rows(ctx, `select c.co_name, 'try ' || coalesce(r.ev_retry, 0) + 1 || ' after ' || r.ev_retry_after
+	rows, err := s.rows(ctx, `select c.co_name, 'retry ' || coalesce(r.ev_retry, 1) || ' after ' || r.ev_retry_after
   from pgq.retry_queue r
   join pgq.queue q on q.queue_id = r.ev_queue
   left join pgq.subscription s on s.sub_id = r.ev_owner and s.sub_queue = r.ev_queue

@@ -39,12 +39,17 @@ func entry(b *strings.Builder, usage, help string) {
 }
 
 // HelpOn tells all about the statements whose name begins with the words, or
-// has the word in it; "" when there is none.
+// else has them in its name, or else in its help; "" when there is none.
 func HelpOn(words string, have Installed) string {
 	words = strings.ToLower(strings.Join(strings.Fields(words), " "))
-	found := find(func(name string) bool { return name == words || strings.HasPrefix(name, words+" ") })
-	if found == nil {
-		found = find(func(name string) bool { return strings.Contains(name, words) })
+	fits := []func(st *Statement) bool{
+		func(st *Statement) bool { return st.Name == words || strings.HasPrefix(st.Name, words+" ") },
+		func(st *Statement) bool { return strings.Contains(st.Name, words) },
+		func(st *Statement) bool { return strings.Contains(strings.ToLower(st.Help+" "+st.Doc), words) },
+	}
+	var found []*Statement
+	for i := 0; found == nil && i < len(fits); i++ {
+		found = find(fits[i])
 	}
 	var b strings.Builder
 	for i, st := range found {
@@ -62,10 +67,10 @@ func HelpOn(words string, have Installed) string {
 	return b.String()
 }
 
-func find(fits func(name string) bool) []*Statement {
+func find(fits func(st *Statement) bool) []*Statement {
 	var found []*Statement
 	for _, st := range Statements {
-		if !st.Later && fits(st.Name) {
+		if !st.Later && fits(st) {
 			found = append(found, st)
 		}
 	}

@@ -11,21 +11,22 @@ with event as (
              where n.tick_queue = q.queue_id order by n.tick_id desc limit 1) t on true
 ), need as (
     select 'queue ' || q.queue_name as object, q.queue_tick_seq as seq,
-           (select max(t.tick_id) from pgq.tick t where t.tick_queue = q.queue_id) as used
+           (select max(t.tick_id) from pgq.tick t where t.tick_queue = q.queue_id) as used,
+           0 as unused -- what it counts for before its first use
       from pgq.queue q
     union all
     select 'queue ' || q.queue_name, q.queue_event_seq,
-           greatest((select max(t.tick_event_seq) from pgq.tick t where t.tick_queue = q.queue_id), event.newest)
+           greatest((select max(t.tick_event_seq) from pgq.tick t where t.tick_queue = q.queue_id), event.newest), 1
       from pgq.queue q
       join event on event.queue_id = q.queue_id
     union all
-    select 'batches', 'pgq.batch_id_seq', max(sub_batch) from pgq.subscription
+    select 'batches', 'pgq.batch_id_seq', max(sub_batch), 0 from pgq.subscription
     union all
-    select 'queues', 'pgq.queue_queue_id_seq', max(queue_id) from pgq.queue
+    select 'queues', 'pgq.queue_queue_id_seq', max(queue_id), 0 from pgq.queue
     union all
-    select 'consumers', 'pgq.consumer_co_id_seq', max(co_id) from pgq.consumer
+    select 'consumers', 'pgq.consumer_co_id_seq', max(co_id), 0 from pgq.consumer
     union all
-    select 'registrations', 'pgq.subscription_sub_id_seq', max(sub_id) from pgq.subscription
+    select 'registrations', 'pgq.subscription_sub_id_seq', max(sub_id), 0 from pgq.subscription
 ), have as (
     select need.*, pg_catalog.format('%I.%I', split_part(need.seq, '.', 1), split_part(need.seq, '.', 2))::regclass as rel
       from need
@@ -33,5 +34,5 @@ with event as (
 select object, 'sequence ' || seq || ' is at ' || coalesce(pg_catalog.pg_sequence_last_value(rel)::text, 'its start') || ', used is ' || used,
        pg_catalog.format('select pg_catalog.setval(%L, %s)', rel::text, used)
   from have
- where used > coalesce(pg_catalog.pg_sequence_last_value(rel), case when seq like '%\_id\_seq' or seq like '%\_tick\_seq' then 1 else 0 end)
+ where used > coalesce(pg_catalog.pg_sequence_last_value(rel), unused)
  order by object, seq

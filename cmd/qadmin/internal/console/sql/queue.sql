@@ -13,22 +13,22 @@ with i as (
      where c.relkind = 'r'
        and c.relhassubclass
 ), tab as (
-    select q.queue_id, h.inhrelid as rel,
-           c.relname = split_part(q.queue_data_pfx, '.', 2) || '_' || q.queue_cur_table as is_current
+    select q.queue_id, h.inhrelid as rel, split_part(q.queue_data_pfx, '.', 2) || '_' || q.queue_cur_table as current
       from pgq.queue q
       join parent p on p.name = q.queue_data_pfx
       join pg_catalog.pg_inherits h on h.inhparent = p.oid
-      join pg_catalog.pg_class c on c.oid = h.inhrelid
      where $1 is null or q.queue_name = $1
 ), size as (
     select tab.queue_id, sum(pg_catalog.pg_total_relation_size(tab.rel))::bigint as bytes
       from tab
      where (select count(*) from tab) <= 1000
      group by tab.queue_id
+), sub as materialized (
+    select s.sub_queue, s.sub_consumer, s.sub_last_tick from pgq.subscription s
 ), late as (
     -- who stands before the latest rotation needs the tables that it left
     select distinct on (s.sub_queue) s.sub_queue, c.co_name, pg_catalog.now() - t.tick_time as age
-      from pgq.subscription s
+      from sub s
       join pgq.queue q on q.queue_id = s.sub_queue
       join pgq.consumer c on c.co_id = s.sub_consumer
       join pgq.tick t on t.tick_queue = s.sub_queue and t.tick_id = s.sub_last_tick
@@ -38,7 +38,8 @@ with i as (
 ), holder as (
     select distinct on (tab.queue_id) tab.queue_id, l.pid, a.application_name, pg_catalog.now() - a.xact_start as age
       from pg_catalog.pg_locks l
-      join tab on tab.rel = l.relation and not tab.is_current
+      join tab on tab.rel = l.relation
+      join pg_catalog.pg_class c on c.oid = l.relation and c.relname <> tab.current
       left join pg_catalog.pg_stat_activity a on a.pid = l.pid
      where l.locktype = 'relation'
        and l.granted
@@ -46,7 +47,7 @@ with i as (
        and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
      order by tab.queue_id, a.xact_start
 ), counted as (
-    select s.sub_queue, count(*) as consumers from pgq.subscription s group by s.sub_queue
+    select sub.sub_queue, count(*) as consumers from sub group by sub.sub_queue
 )
 select i.queue_name,
        i.queue_cur_table || '/' || i.queue_ntables as tables,

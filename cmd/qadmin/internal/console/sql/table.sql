@@ -30,11 +30,13 @@ select line as ddl from (
                case when reloptions is not null then ' WITH (' || pg_catalog.array_to_string(reloptions, ', ') || ')' else '' end) as line
       from t
     union all
-    select 2, q.relname, pg_catalog.format('CREATE SEQUENCE %I.%I OWNED BY %s.%I;', n.nspname, q.relname, t.fq, a.attname)
+    select 2, q.relname, pg_catalog.format('CREATE SEQUENCE %I.%I AS %s OWNED BY %s.%I;', n.nspname, q.relname,
+               pg_catalog.format_type(s.seqtypid, null), t.fq, a.attname)
       from t
       join pg_catalog.pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = t.oid and d.refobjsubid > 0
        and d.classid = 'pg_class'::regclass and d.deptype = 'a'
       join pg_catalog.pg_class q on q.oid = d.objid and q.relkind = 'S'
+      join pg_catalog.pg_sequence s on s.seqrelid = q.oid
       join pg_catalog.pg_namespace n on n.oid = q.relnamespace
       join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
     union all
