@@ -81,6 +81,10 @@ begin
         end if;
     end loop;
     if _sql = '' then
+        if (select b.reg_id from pgq._batch(x_batch_id) b) is null then
+            -- another session has just ended it
+            raise exception 'batch not found';
+        end if;
         raise exception 'could not construct sql for batch %', x_batch_id;
     end if;
     return _sql || ' order by 1';
