@@ -23,7 +23,6 @@ const (
 	ExitUsage      = 1 // usage or internal
 	ExitConnection = 2 // lost or not possible
 	ExitStatement  = 3
-	ExitCode       = 4   // a function reported an error by its return code
 	ExitSignal     = 128 // plus the signal's number
 )
 
@@ -151,7 +150,6 @@ func (s *Session) code(ctx context.Context, err error) int {
 	var sig cli.ErrSignal
 	var ce connError
 	var pe *os.PathError
-	var rc returnCode
 	switch {
 	case errors.As(context.Cause(ctx), &sig):
 		if n, ok := sig.Signal.(syscall.Signal); ok {
@@ -162,8 +160,6 @@ func (s *Session) code(ctx context.Context, err error) int {
 		return ExitConnection
 	case errors.As(err, &pe) && pe.Op == "write": // stdout
 		return ExitUsage
-	case errors.As(err, &rc):
-		return ExitCode
 	}
 	return ExitStatement
 }
@@ -172,14 +168,6 @@ func (s *Session) code(ctx context.Context, err error) int {
 func (s *Session) lost(err error) bool {
 	return err != nil && (db.IsConnectionLoss(err) || s.conn != nil && s.conn.IsClosed())
 }
-
-// returnCode is a failure that a function reports by its result.
-type returnCode struct {
-	code int
-	note string
-}
-
-func (e returnCode) Error() string { return fmt.Sprintf("%d %s", e.code, e.note) }
 
 // roleHint names the role that a right comes with.
 func roleHint(err error) error {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"skytools/cmd/qadmin/internal/grammar"
 )
@@ -193,6 +194,9 @@ func (s *Session) settle(ctx context.Context, err error, at place) error {
 	}
 	s.failed = true
 	code := s.code(ctx, err)
+	if errors.Is(err, syscall.EPIPE) {
+		return stopped{code} // who reads has seen enough
+	}
 	s.report(err, at)
 	stop := code == ExitConnection || code == ExitUsage || code > ExitSignal
 	if on, _ := boolVar(s.Vars["ON_ERROR_STOP"]); on || stop && !s.Interactive {

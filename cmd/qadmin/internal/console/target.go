@@ -37,22 +37,33 @@ func (t Target) DSN() string {
 	}
 	slices.Sort(keys)
 	if IsURL(t.Base) {
-		u, err := url.Parse(t.Base)
-		if err != nil || len(keys) == 0 {
-			return t.Base // the driver tells what is wrong with it
-		}
-		q := u.Query()
-		for _, k := range keys {
-			q.Set(k, t.Over[k])
-		}
-		u.RawQuery = q.Encode()
-		return u.String()
+		return t.url(keys)
 	}
 	parts := []string{t.Base}
 	for _, k := range keys {
 		parts = append(parts, k+"="+quoteValue(t.Over[k]))
 	}
 	return strings.TrimSpace(strings.Join(parts, " "))
+}
+
+// url replaces parameters in the query of the URL. In that of libpq a + is no
+// blank, so what is there stays as it is written.
+func (t Target) url(keys []string) string {
+	base, query, _ := strings.Cut(t.Base, "?")
+	var list []string
+	for p := range strings.SplitSeq(query, "&") {
+		key, _, _ := strings.Cut(p, "=")
+		if p != "" && !slices.Contains(keys, key) {
+			list = append(list, p)
+		}
+	}
+	for _, k := range keys {
+		list = append(list, k+"="+strings.ReplaceAll(url.QueryEscape(t.Over[k]), "+", "%20"))
+	}
+	if list == nil {
+		return base
+	}
+	return base + "?" + strings.Join(list, "&")
 }
 
 // quoteValue quotes a value of a connection string.
