@@ -94,9 +94,11 @@ func TestArguments(t *testing.T) {
 func FuzzArguments(f *testing.F) {
 	f.Add(`a 'b' "c" :d $$ -- /* \`)
 	s := New(Config{}, strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{})
-	f.Fuzz(func(_ *testing.T, text string) {
+	f.Fuzz(func(t *testing.T, text string) {
 		_, _ = s.arguments(text)
-		cutCommand(text)
+		if name, rest := cutCommand(text); !strings.Contains(text, name) || !strings.Contains(text, rest) {
+			t.Errorf("%q is cut into %q and %q", text, name, rest)
+		}
 	})
 }
 
