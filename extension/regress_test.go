@@ -43,7 +43,8 @@ func installcheck(t *testing.T, tree testpg.ServerTree, flavour extension.Flavou
 	for _, name := range extension.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := testpg.Start(t, testpg.Bin(tree.Bin))
+			// autovacuum may hold a lock for which maintenance does not wait
+			c := testpg.Start(t, testpg.Bin(tree.Bin), testpg.Conf("autovacuum", "off"))
 			out := t.TempDir()
 			cmd := exec.Command("make", "--no-print-directory", "installcheck", "EXT="+name,
 				"FLAVOUR="+string(flavour), "PG_CONFIG="+tree.PGConfig, "BUILDDIR="+out)
