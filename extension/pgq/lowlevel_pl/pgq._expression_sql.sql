@@ -5,8 +5,9 @@ returns text as $$
 --
 --      Makes SQL of an expression in a trigger's arguments: what names a column
 --      becomes a field of $1. A name is a word or a quoted identifier that is
---      exactly the column's; not what stands in a string or a comment, is part
---      of a qualified name, a type after :: or a function before (.
+--      exactly the column's, or a word that is so in lower case; not what stands
+--      in a string or a comment, is part of a qualified name, a type after :: or
+--      a function before (.
 --
 -- Parameters:
 --      i_expr      - what may follow "select"
@@ -50,6 +51,8 @@ begin
         _name := _token;
         if _token ~ '^".+"$' then
             _name := pg_catalog.replace(pg_catalog.substr(_token, 2, pg_catalog.length(_token) - 2), '""', '"');
+        elsif _name <> all (i_names) then
+            _name := pg_catalog.lower(_name collate "C");
         end if;
         if _name = any (i_names)
            and _token ~ '^(?:[A-Za-z_"]|[^\u0001-\u007f])'

@@ -46,8 +46,8 @@ select e as expression, value_of(e) from unnest(array[
 select e as expression, value_of(e) from unnest(array[
     '''up''', '''it''''s up''', '''up'' || up', 'E''\''up'' || up', 'e''a\\''''up'' || up', '$$up$$', '$x$up$$up$x$', '$$up$$ || up', 'x''1f''',
     'U&''\0061up''', 'up -- up', E'up -- it''s\n || up', 'up /* up */', '/* it''s */ up', 'up /* a /* b */ c */ || up', 'up-- '' up', 'id-1', 'id - -1', 'id/1', 'id*id']) e;
--- exact names only
-select e as expression, value_of(e) from unnest(array['UP', 'uP', 'nosuch', 't.up', 'new.up', 'upx']) e;
+-- exact names, else words in lower case
+select e as expression, value_of(e) from unnest(array['UP', 'uP', '"UP"', 'ID || uP || Up', 'nosuch', 't.up', 'new.up', 'upx']) e;
 -- errors
 select e as expression, value_of(e) from unnest(array['id from generate_series(1, 3)', 'id where false', '1 / 0', 'nosuch(id)']) e;
 -- every field

@@ -954,9 +954,9 @@ token_end(const char *p, bool *is_name)
 
 /*
  * Makes a query of an expression: what names a column becomes a parameter. A
- * name is a word or a quoted identifier that is exactly the column's; not what
- * stands in a string or a comment, is part of a qualified name, a type after ::
- * or a function before (.
+ * name is a word or a quoted identifier that is exactly the column's, or a word
+ * that is so in lower case; not what stands in a string or a comment, is part of
+ * a qualified name, a type after :: or a function before (.
  */
 static void
 parse_expression(Trigga *t, Expression *e, TupleDesc desc, const char *expr)
@@ -1019,6 +1019,12 @@ parse_expression(Trigga *t, Expression *e, TupleDesc desc, const char *expr)
 				*dst = '\0';
 			}
 			col = find_column(t, name);
+			if (col == NULL && *p != '"')
+			{
+				for (char *c = name; *c != '\0'; c++)
+					*c = pg_ascii_tolower(*c);
+				col = find_column(t, name);
+			}
 		}
 		if (col != NULL)
 		{
