@@ -67,6 +67,21 @@ drop queue "Q x";
 	if _, help, _ := runArgs(t.Context(), "-d", dsn, "-c", "select 1", "-c", "help"); !strings.Contains(help, "  show rotation            needs pgq 4.0\n") {
 		t.Errorf("help does not say what is missing:\n%s", help)
 	}
+
+	// The server has no files of ours, so that it has to be made a schema.
+	code, _, errText = runArgs(t.Context(), "-d", dsn, "-c", "upgrade")
+	if code != 3 || !strings.Contains(errText, "install pgq using plpgsql.") {
+		t.Errorf("upgrade: code %d, %s", code, errText)
+	}
+	for _, statement := range []string{"upgrade using plpgsql dry run", "upgrade using plpgsql", "show rotation", "upgrade"} {
+		code, _, errText = runArgs(t.Context(), "-d", dsn, "-c", statement)
+		if code != 0 {
+			t.Errorf("%s: code %d, %s", statement, code, errText)
+		}
+	}
+	if !strings.Contains(errText, "pgq 4.0 is already installed in PL/pgSQL") {
+		t.Errorf("the last upgrade says %s", errText)
+	}
 }
 
 // TestLong runs a script of many lines and a statement of more than a megabyte.

@@ -85,7 +85,7 @@ func upgradeStatement(ctx context.Context, s *Session, _ *input, m *grammar.Matc
 		if _, ok := have[name]; !ok {
 			continue
 		}
-		if err := s.install(ctx, conn, name, install.Options{DryRun: m.Has("run")}); err != nil {
+		if err := s.install(ctx, conn, name, install.Options{PLOnly: m.Has("plpgsql"), DryRun: m.Has("run")}); err != nil {
 			return err
 		}
 		done++

@@ -36,9 +36,10 @@ var Statements = []*Statement{
 			"'show sql' prints what would be run, 'dry run' does it and rolls back.",
 	},
 	{
-		Name: "upgrade", Syntax: "upgrade [ EXTENSION ] [ dry run ]", Writes: true, OwnTx: true,
+		Name: "upgrade", Syntax: "upgrade [ EXTENSION ] { using plpgsql | dry run }", Writes: true, OwnTx: true,
 		Help: "bring what is installed to the version of this program",
-		Doc:  "Queues, consumers and their open batches stay as they are. Without a name it is for all that is installed.",
+		Doc: "Queues, consumers and their open batches stay as they are. Without a name it is for all that is installed. " +
+			"'using plpgsql' and 'dry run' are as for install.",
 	},
 	{
 		Name: "create queue", Syntax: "create queue queue:NAME { with <params> | if not exists }", Needs: "pgq", Writes: true,
