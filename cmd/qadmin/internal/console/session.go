@@ -159,6 +159,10 @@ func (s *Session) dialOnce(ctx context.Context, t Target) (*pgx.Conn, error) {
 		s.notices = append(s.notices, fmt.Sprintf("Notification %q with payload %q from process %d.\n", n.Channel, n.Payload, n.PID))
 	}
 	cfg.Tracer = tracer{s}
+	if s.ReadOnly {
+		// By SET it would stay in a session of a pooler, for whoever gets it next.
+		cfg.RuntimeParams["default_transaction_read_only"] = "on"
+	}
 	// A query that is cancelled ends, and its session goes on.
 	cfg.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: 5 * time.Second}
@@ -167,15 +171,8 @@ func (s *Session) dialOnce(ctx context.Context, t Target) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	var settings []string
 	if conn.PgConn().ParameterStatus("IntervalStyle") != "postgres" {
-		settings = append(settings, "set intervalstyle = postgres")
-	}
-	if s.ReadOnly {
-		settings = append(settings, "set default_transaction_read_only = on")
-	}
-	for _, sql := range settings {
-		if err := conn.PgConn().Exec(ctx, sql).Close(); err != nil {
+		if err := conn.PgConn().Exec(ctx, "set intervalstyle = postgres").Close(); err != nil {
 			conn.Close(ctx)
 			return nil, err
 		}
