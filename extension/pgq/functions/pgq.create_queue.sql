@@ -27,7 +27,8 @@ begin
         return 0;
     end if;
 
-    lock table pgq.event_template in share update exclusive mode;
+    -- ONLY, as one of the other queues' tables may be dropped at this moment
+    lock table only pgq.event_template in share update exclusive mode;
     if exists (select 1 from pgq.queue q where q.queue_name = i_queue_name) then
         return 0;
     end if;

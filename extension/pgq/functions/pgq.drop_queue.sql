@@ -46,7 +46,16 @@ begin
             if pgq._hold_queue(_q.queue_id, _q.queue_data_pfx) is null then
                 raise exception 'No such event queue';
             end if;
-            execute 'lock table ' || pgq.quote_fqname(_q.queue_data_pfx) || ' in access exclusive mode';
+            -- one by one: rotation may drop one of them
+            execute 'lock table only ' || pgq.quote_fqname(_q.queue_data_pfx) || ' in access exclusive mode';
+            for _table in
+                select _q.queue_data_pfx || '_' || et.et_num
+                  from pgq.event_table et
+                 where et.et_queue = _q.queue_id
+                 order by et.et_num
+            loop
+                execute 'lock table ' || pgq.quote_fqname(_table) || ' in access exclusive mode';
+            end loop;
             perform 1 from pgq.registration r where r.sub_queue = _q.queue_id order by r.reg_id for update nowait;
             perform 1 from pgq.queue q where q.queue_id = _q.queue_id for update nowait;
             if not found then
@@ -87,6 +96,13 @@ begin
         exception
             when lock_not_available then
                 null;
+            when undefined_table then
+                if exists (select 1 from pgq.event_table et
+                            where et.et_queue = _q.queue_id
+                              and pg_catalog.to_regclass(_q.queue_data_pfx || '_' || et.et_num) is null)
+                then
+                    raise;
+                end if;
         end;
         perform pg_catalog.pg_sleep(0.01);
     end loop;
