@@ -210,7 +210,8 @@ func TestFastTicks(t *testing.T) {
 			db.wait("the queue's status", func() bool { return !db.Status().Queues["q"].Seen.IsZero() })
 		}
 	}
-	if n := ticks(t, dsn, "q"); n > 45 {
+	// one for an event's number that is taken, one for its commit, and some to spare
+	if n := ticks(t, dsn, "q"); n > 80 {
 		t.Errorf("%d ticks for 20 events", n)
 	}
 }
