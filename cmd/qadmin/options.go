@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"skytools/cmd/qadmin/internal/console"
@@ -47,6 +48,9 @@ type options struct {
 	CSV        bool   `long:"csv"`
 	JSON       bool   `long:"json"`
 	Expanded   bool   `short:"x" long:"expanded"`
+	Color      string `long:"color" choice:"auto" choice:"always" choice:"never" default:"auto"`
+
+	NoHistory bool `long:"no-history"`
 
 	Help    bool `long:"help"`
 	Version bool `long:"version"`
@@ -126,6 +130,21 @@ func (o *options) config(rest []string) (console.Config, error) {
 	return c, err
 }
 
+// color tells whether what is written to stdout may be coloured.
+func (o *options) color(stdout io.Writer, getenv func(string) string) bool {
+	want := o.Color
+	if v := getenv("PG_COLOR"); want == "auto" && v != "" {
+		want = v
+	}
+	switch want {
+	case "always":
+		return true
+	case "auto":
+		return cli.IsTerminal(stdout) && getenv("TERM") != "dumb" && getenv("NO_COLOR") == ""
+	}
+	return false
+}
+
 // setVariables sets what -v, -e and -E say.
 func (o *options) setVariables(s *console.Session) error {
 	list := o.Variables
@@ -155,9 +174,14 @@ func (o *options) work(getenv func(string) string) []console.Source {
 	if !o.Rc {
 		return list
 	}
+	return append(startFiles(getenv), list...)
+}
+
+// startFiles are the files that are read first, if they are there.
+func startFiles(getenv func(string) string) []console.Source {
 	own := getenv("QADMINRC")
 	if own == "" {
 		own = getenv("HOME") + "/.qadminrc"
 	}
-	return append([]console.Source{{File: "/etc/skytools/qadminrc", Rc: true}, {File: own, Rc: true}}, list...)
+	return []console.Source{{File: "/etc/skytools/qadminrc", Rc: true}, {File: own, Rc: true}}
 }

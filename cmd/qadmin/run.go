@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"github.com/jessevdk/go-flags"
 
 	"skytools/cmd/qadmin/internal/console"
+	"skytools/cmd/qadmin/internal/term"
 	"skytools/lib/cli"
 )
 
@@ -35,11 +35,19 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return fail(stderr, err)
 	}
-	if len(opts.sources) == 0 && cli.IsTerminal(stdin) {
-		return fail(stderr, cli.WithHint(errors.New("no statement given"), "Give one with -c, for example: qadmin -c 'show queue'."))
+	// With what stands on the command line a terminal is only for questions.
+	terminal := term.New(stdin, stdout, stderr, os.Getenv)
+	if len(opts.sources) > 0 {
+		terminal = nil
 	}
-	config.Ask = askTerminal()
+	config.Interactive = terminal != nil
+	config.Ask = term.Asker(ctx)
 	config.Options.Terminal = cli.IsTerminal(stdout)
+	screen := &console.Screen{Terminal: terminal, Getenv: os.Getenv, Color: opts.color(stdout, os.Getenv), History: &term.History{}}
+	if terminal != nil && terminal.Out != nil {
+		screen.Output = term.NewOutput(terminal, term.Pager(os.LookupEnv, "QADMIN_PAGER", "PAGER"))
+		stdout, stderr = screen.Output, screen.Output.Before(stderr)
+	}
 	if opts.Log != "" {
 		log, err := os.OpenFile(opts.Log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -60,11 +68,34 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err := opts.setVariables(s); err != nil {
 		return fail(stderr, err)
 	}
-	code := s.RunAll(ctx, opts.work(os.Getenv), opts.Single)
+	var code int
+	if terminal != nil {
+		if !opts.NoHistory {
+			screen.History.Path = historyFile(os.Getenv)
+		}
+		var start []console.Source
+		if !opts.NoRc {
+			start = startFiles(os.Getenv)
+		}
+		code = s.Interact(ctx, screen, start)
+	} else {
+		code = s.RunAll(ctx, opts.work(os.Getenv), opts.Single)
+	}
 	if err := s.Close(); err != nil && code == console.ExitOK {
 		return fail(stderr, err)
 	}
 	return code
+}
+
+// historyFile is where the history is kept.
+func historyFile(getenv func(string) string) string {
+	if name := getenv("QADMIN_HISTORY"); name != "" {
+		return name
+	}
+	if home := getenv("HOME"); home != "" {
+		return home + "/.qadmin_history"
+	}
+	return ""
 }
 
 // printed gives the code after output that needs no connection.

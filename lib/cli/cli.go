@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -40,16 +41,56 @@ func (e ErrSignal) Error() string { return "got " + e.Signal.String() }
 // default action, so that the second one kills.
 func Main(run RunFunc) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	ch := make(chan os.Signal, 1)
-	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM)
+	in := &interrupts{ch: make(chan os.Signal, 1)}
+	ctx = context.WithValue(ctx, interruptsKey{}, in)
+	signal.Notify(in.ch, syscall.SIGINT, syscall.SIGTERM)
 	// A closed stdout is an error to handle (EPIPE), not the end of the process.
 	signal.Ignore(syscall.SIGPIPE)
 	go func() {
-		s := <-ch
-		signal.Stop(ch)
-		cancel(ErrSignal{s})
+		for s := range in.ch {
+			if s == syscall.SIGINT && in.handled() {
+				continue
+			}
+			signal.Stop(in.ch)
+			cancel(ErrSignal{s})
+			return
+		}
 	}()
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// interrupts is who gets SIGINT instead of the whole program.
+type interrupts struct {
+	ch      chan os.Signal
+	mu      sync.Mutex
+	handler func()
+}
+
+type interruptsKey struct{}
+
+func (in *interrupts) handled() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.handler == nil {
+		return false
+	}
+	in.handler()
+	return true
+}
+
+// OnInterrupt makes a program of Main interactive: until it is called again
+// with nil, SIGINT calls f, which must not block, and does not end the program;
+// and a terminal that goes away ends it as SIGTERM does. With another context
+// it does nothing.
+func OnInterrupt(ctx context.Context, f func()) {
+	in, ok := ctx.Value(interruptsKey{}).(*interrupts)
+	if !ok {
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.handler = f
+	signal.Notify(in.ch, syscall.SIGHUP)
 }
 
 // UsageError is a mistake of the user in flags or configuration: exit code 2.

@@ -129,6 +129,8 @@ func init() {
 		"gx":         goCommand(true),
 		"watch":      watch,
 		"p":          printBuffer,
+		"e":          editCommand,
+		"s":          historyCommand,
 		"r":          resetBuffer,
 		"i":          include(false),
 		"ir":         include(true),
@@ -299,6 +301,12 @@ func shell(ctx context.Context, s *Session, _ *input, args []string) error {
 		return errors.New(`\! needs a command`)
 	}
 	cmd := s.shellCommand(ctx, args[0])
+	if s.screen != nil {
+		if err := s.flush(); err != nil {
+			return err
+		}
+		return s.screen.Terminal.Run(cmd)
+	}
 	cmd.Stdout = s.stdout
 	return cmd.Run()
 }
@@ -436,6 +444,7 @@ func watch(ctx context.Context, s *Session, in *input, args []string) error {
 			return err
 		}
 	}
+	defer s.direct()()
 	for n := 1; ; n++ {
 		if !s.Options.Machine() {
 			fmt.Fprintf(s.out, "%s (every %s)\n\n", time.Now().Format("Mon 02 Jan 2006 15:04:05 MST"), wait)

@@ -55,6 +55,7 @@ func init() {
 		"tick queue":             tickQueue,
 		"produce":                produce,
 		"doctor":                 doctor,
+		"top":                    topStatement,
 		"help":                   help,
 		"exit":                   quit,
 		"quit":                   quit,

@@ -192,6 +192,9 @@ func (s *Session) settle(ctx context.Context, err error, at place) error {
 	if err == nil || errors.Is(err, errQuit) || errors.Is(err, errStop) {
 		return err
 	}
+	if s.ended(ctx, err) {
+		return nil
+	}
 	s.failed = true
 	code := s.code(ctx, err)
 	if errors.Is(err, syscall.EPIPE) {

@@ -1,6 +1,6 @@
 // Package console is what qadmin does: it reads input, runs the statements of
 // package grammar and SQL on a connection, and writes results by package
-// output. It knows no terminal: what needs one is given to it.
+// output. What has to do with a terminal is in package term.
 package console
 
 import (
@@ -62,6 +62,9 @@ type Session struct {
 	timing    bool
 	failed    bool // some statement did
 	expand    bool // \gx: the next result only
+	screen    *Screen
+	interrupt func() // for SIGINT between statements
+	catalog   catalog
 }
 
 // New makes a session. It connects when a statement needs it.

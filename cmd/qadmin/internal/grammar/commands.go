@@ -39,6 +39,8 @@ var Commands = []*Command{
 	{Name: "g", Args: "[FILE or |COMMAND]", Help: "run the buffer, or the last statement again", Slot: File, Rest: true},
 	{Name: "gx", Args: "[FILE or |COMMAND]", Help: "the same with expanded output", Slot: File, Rest: true},
 	{Name: "watch", Args: "[SECONDS] [c=N]", Help: "run the buffer or the last statement again and again"},
+	{Name: "e", Help: "edit the buffer or the last statement in an editor, and run what comes of it"},
+	{Name: "s", Args: "[FILE]", Help: "history", Slot: File, Rest: true},
 	{Name: "p", Help: "print the buffer"},
 	{Name: "r", Help: "empty the buffer"},
 	{Name: "i", Args: "FILE", Help: "run a file", Slot: File},

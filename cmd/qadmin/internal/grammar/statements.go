@@ -151,6 +151,12 @@ var Statements = []*Statement{
 			"triggers on queues that are gone, missing grants, and queues that no ticker serves.",
 	},
 	{
+		Name: "top", Syntax: "top { every seconds:NUM | count count:NUM }", Needs: "pgq",
+		Help: "live view of queues and consumers",
+		Doc: "Keys: q ends it, s chooses by what it is sorted, r turns the order over, arrows choose a queue, enter shows its consumers only. " +
+			"Without a terminal it shows the tables of show queue and show consumer again and again; count bounds how often.",
+	},
+	{
 		Name: "help", Syntax: "help { TOPIC }",
 		Help: "this list, or all about the statements that begin with a word",
 	},

@@ -35,15 +35,16 @@ type Options struct {
 	FieldSep   string // of unaligned
 	TuplesOnly bool
 	NoFooter   bool
-	Seconds    bool // JSON: an interval also as a number
-	FetchCount int  // rows of aligned that are looked at for the widths
-	Width      int  // of the screen, 0 if there is none
-	Terminal   bool // what is written may reach a terminal as it is
+	Seconds    bool   // JSON: an interval also as a number
+	FetchCount int    // rows of aligned that are looked at for the widths
+	Width      int    // of the screen, 0 if there is none
+	Pager      string // on, off, always
+	Terminal   bool   // what is written may reach a terminal as it is
 }
 
 // Defaults are the options that a session starts with.
 func Defaults() Options {
-	return Options{Format: "aligned", Expanded: "off", FieldSep: "|", FetchCount: 1000}
+	return Options{Format: "aligned", Expanded: "off", FieldSep: "|", Pager: "on", FetchCount: 1000}
 }
 
 // Machine tells whether programs read the format: then nothing but data may be
@@ -125,6 +126,21 @@ func (o *Options) Set(name, value string, formats []string) error {
 			return fmt.Errorf("interval is text or seconds, not %q", value)
 		}
 		o.Seconds = value == "seconds"
+	case "pager":
+		if value == "" {
+			value = map[string]string{"off": "on"}[o.Pager]
+			if value == "" {
+				value = "off"
+			}
+		}
+		if value != "always" {
+			on, err := ParseBool(name, value)
+			if err != nil {
+				return err
+			}
+			value = map[bool]string{true: "on", false: "off"}[on]
+		}
+		o.Pager = value
 	case "tuples_only", "t":
 		return setSwitch(&o.TuplesOnly, name, value, false)
 	case "footer":
@@ -177,6 +193,8 @@ func (o *Options) Get(name string) string {
 		return map[bool]string{true: "unicode", false: "ascii"}[o.Unicode]
 	case "interval":
 		return map[bool]string{true: "seconds", false: "text"}[o.Seconds]
+	case "pager":
+		return o.Pager
 	case "tuples_only":
 		return onOff[o.TuplesOnly]
 	case "footer":
@@ -186,7 +204,7 @@ func (o *Options) Get(name string) string {
 }
 
 // OptionNames are the names that Set takes.
-var OptionNames = []string{"border", "expanded", "fieldsep", "footer", "format", "interval", "linestyle", "null", "tuples_only"}
+var OptionNames = []string{"border", "expanded", "fieldsep", "footer", "format", "interval", "linestyle", "null", "pager", "tuples_only"}
 
 // footer is the line that counts the rows.
 func footer(n int) string {
