@@ -592,3 +592,54 @@ func TestTerminalRestart(t *testing.T) {
 		t.Error("the statement was run outside of its transaction")
 	}
 }
+
+// TestTerminalNewcomer does what somebody wants who knows nothing but help and
+// the Tab key.
+func TestTerminalNewcomer(t *testing.T) {
+	t.Parallel()
+	dsn := testpg.Shared(t).NewDB(t, testpg.Name("newcomer"))
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "events.txt"), []byte("first\nsecond\nthird\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const prompt = "(noqueue)@newcomer> "
+	p := sit(t, dsn)
+	p.prompt(prompt)
+	// task types the beginning, completes, and runs it.
+	task := func(what, typed, line string, shows ...string) {
+		t.Helper()
+		p.types(typed)
+		p.until(what+": "+line, func(string) bool { return strings.HasSuffix(p.last(), line) })
+		p.types("\r")
+		p.sees(shows...)
+		p.prompt(prompt)
+	}
+	task("install", "inst\tpgq;", "install pgq;", "INSTALL")
+	task("what is there", "help create;", "help create;", "create queue QUEUE", "Create a queue.")
+	task("create a queue", "cre\tqueue jobs;", "create queue jobs;", "CREATE")
+	task("see how latency is set", "help alter;", "help alter;", "For low latency: alter queue")
+	task("low latency", "alt\tq\tj\tse\tmax_l\t'100 ms';", "alter queue jobs set max_lag='100 ms';", "ALTER")
+	task("register", "reg\tconsumer w on j\t;", "register consumer w on jobs ;", "REGISTER")
+	p.types(`\cd ` + dir + "\r")
+	p.prompt(prompt)
+	task("load events", "prod\tj\tfrom 'ev\tformat r\t;", "produce jobs from 'events.txt' format raw ;", "PRODUCE 3")
+	task("find a stuck event", "expl\tevent 1 on j\t;", "explain event 1 on jobs ;", "waits for a tick")
+	task("tick", "tick queue j\tf\t;", "tick queue jobs force ;", "TICK")
+	task("why a consumer lags", "show consumer w\t;", "show consumer w ;", "lag", "(1 row)")
+	task("who blocks rotation", "show rot\t;", "show rotation ;", "jobs")
+	task("undo a setting", "alter queue jobs set max_lag=\t;", "set max_lag='3 seconds' ;", "ALTER")
+	p.types("top every 0.2;\r")
+	p.sees("LAG OVER TIME", "jobs")
+	p.types("q")
+	p.prompt(prompt)
+	p.types("\x0cdrop queue j\t;\r")
+	p.sees("? [y/N]")
+	p.types("y\r")
+	p.sees("HINT: Run first: unregister consumer * from jobs; or: drop queue jobs force.")
+	p.prompt(prompt)
+	p.types("drop queue j\tf\t;\r")
+	p.sees("and 1 consumers? [y/N]")
+	p.types("y\r")
+	p.sees("DROP\n")
+	p.prompt(prompt)
+}

@@ -176,16 +176,20 @@ func (s *Session) keyword(k string, c grammar.Completion) term.Candidate {
 	return term.Candidate{Text: k}
 }
 
-// firstWordHelp tells what a statement does if only one begins with the word.
+// firstWordHelp tells what a statement does, or of several that begin with the
+// word how they go on.
 func firstWordHelp(word string) string {
-	help := ""
+	help, n := "", 0
+	var rest []string
 	for _, st := range grammar.Statements {
-		if first, _, _ := strings.Cut(st.Name, " "); first == word && !st.Later {
-			if help != "" {
-				return "..."
-			}
+		if first, more, _ := strings.Cut(st.Name, " "); first == word && !st.Later {
 			help = st.Help
+			rest = append(rest, more)
+			n++
 		}
+	}
+	if n > 1 {
+		return strings.Join(rest, ", ")
 	}
 	return help
 }

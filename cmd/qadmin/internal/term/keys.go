@@ -32,7 +32,6 @@ type keys struct {
 	asked   [][]byte // answers for who reads keys now
 	waiting bool     // somebody does
 	ended   bool     // nothing more comes
-	running bool
 	done    chan struct{}
 }
 
