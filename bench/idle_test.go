@@ -25,6 +25,9 @@ func TestIdle(t *testing.T) {
 		name := fmt.Sprintf("idle%d", i)
 		dsn := c.NewDB(t, testpg.Name(name), testpg.Extensions("pgq"))
 		testpg.Exec(t, dsn, fmt.Sprintf("select pgq.create_queue('q' || i) from generate_series(1, %d) i", queues))
+		// as after a long idle time, when ticks are ticker_idle_period apart
+		testpg.Exec(t, dsn, "update pgq.tick set tick_time = tick_time - interval '10 minutes'")
+		testpg.Exec(t, dsn, "select pgq.ticker()")
 		names = append(names, name)
 	}
 	base := baseConnstr(c.DSN("postgres"), "postgres")
