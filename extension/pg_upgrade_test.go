@@ -20,7 +20,13 @@ func pgUpgrade(t *testing.T, old *testpg.Cluster) *testpg.Cluster {
 	t.Helper()
 	old.Stop(t)
 	new := upgradeCluster(t, testpg.Conf("max_connections", "60"))
+	sums := testpg.Value[bool](t, new.DSN("postgres"), "select current_setting('data_checksums')::boolean")
 	new.Stop(t)
+	if sums { // by default from 18 on; pg_upgrade wants both servers alike
+		if out, err := new.Command("pg_checksums", "--disable", "-D", new.DataDir()).CombinedOutput(); err != nil {
+			t.Fatalf("pg_checksums: %v\n%s", err, out)
+		}
+	}
 	cmd := new.Command("pg_upgrade", "-b", old.BinDir(), "-B", new.BinDir(), "-d", old.DataDir(), "-D", new.DataDir(),
 		"-U", "postgres", "-s", new.SocketDir())
 	cmd.Dir = new.SocketDir()
