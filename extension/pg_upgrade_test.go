@@ -18,11 +18,13 @@ import (
 // which it stops.
 func pgUpgrade(t *testing.T, old *testpg.Cluster) *testpg.Cluster {
 	t.Helper()
+	const checksums = "select current_setting('data_checksums')::boolean"
+	before := testpg.Value[bool](t, old.DSN("postgres"), checksums)
 	old.Stop(t)
 	new := upgradeCluster(t, testpg.Conf("max_connections", "60"))
-	sums := testpg.Value[bool](t, new.DSN("postgres"), "select current_setting('data_checksums')::boolean")
+	after := testpg.Value[bool](t, new.DSN("postgres"), checksums)
 	new.Stop(t)
-	if sums { // by default from 18 on; pg_upgrade wants both servers alike
+	if after && !before { // by default from 18 on; pg_upgrade wants both servers alike
 		if out, err := new.Command("pg_checksums", "--disable", "-D", new.DataDir()).CombinedOutput(); err != nil {
 			t.Fatalf("pg_checksums: %v\n%s", err, out)
 		}
