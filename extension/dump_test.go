@@ -1,6 +1,7 @@
 package extension_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -150,6 +151,40 @@ func TestDumpRestore(t *testing.T) {
 			goesOn(t, dst)
 		})
 	}
+}
+
+// TestDumpRestoreNewer takes a dump to a server of a newer version, with that
+// one's pg_dump.
+func TestDumpRestoreNewer(t *testing.T) {
+	if os.Getenv("OLD_PG_CONFIG") == "" {
+		t.Skip("make matrix runs it, from one major version to another")
+	}
+	t.Parallel()
+	old, c := oldCluster(t), upgradeCluster(t)
+	src, dst := old.NewDB(t), c.NewDB(t)
+	testpg.Exec(t, src, "create extension pgq; create extension pgq_coop")
+	testpg.Exec(t, src, dumpSetup)
+	for _, sql := range append(dumpWork, "select pgq_coop.register_subconsumer('branch', 'team', 'one')") {
+		testpg.Exec(t, src, sql)
+	}
+	want := state(t, src)
+	file := filepath.Join(c.SocketDir(), "dump")
+	for _, cmd := range []*exec.Cmd{
+		c.Command("pg_dump", "--format=custom", "-f", file, "-d", src),
+		c.Command("pg_restore", "--exit-on-error", "-d", dst, file),
+	} {
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", cmd, err, out)
+		}
+	}
+	if diff := cmp.Diff(want, state(t, dst)); diff != "" {
+		t.Fatalf("restored is not what was dumped (-dumped +restored):\n%s", diff)
+	}
+	if n := testpg.Value[int](t, dst, "select count(*) from pgq.get_consumer_info('branch') where consumer_name like 'team%'"); n != 2 {
+		t.Errorf("%d consumers and subconsumers, want 2", n)
+	}
+	testpg.Exec(t, dst, "select pgq.rebase()")
+	goesOn(t, dst)
 }
 
 // goesOn works on in a database that is as dumpSetup has left it.
