@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -928,5 +929,56 @@ func TestDowngradeOthers(t *testing.T) {
 		if got := k.say(t, step.sql); got != step.want {
 			t.Fatalf("%s: got %q, want %q", step.sql, got, step.want)
 		}
+	}
+}
+
+// TestUpgradeGrants demands that rights which users have given before an upgrade
+// outlive it, and a dump and restore after it.
+func TestUpgradeGrants(t *testing.T) {
+	t.Parallel()
+	c := upgradeCluster(t)
+	testpg.Exec(t, c.DSN("postgres"), "create role clerk; create role watcher")
+	const rights = `
+		select string_agg(x, E'\n' order by x)
+		  from (select format('%s %s', c.oid::regclass, array(select a::text from unnest(c.relacl) a order by 1))
+		          from pg_class c where c.relnamespace = 'pgq'::regnamespace and c.relkind in ('r', 'v', 'S')
+		        union all
+		        select format('%s %s', p.oid::regprocedure, array(select a::text from unnest(p.proacl) a order by 1))
+		          from pg_proc p where p.pronamespace = 'pgq'::regnamespace) r (x)`
+	for _, how := range []string{"packaged", "unpackaged"} {
+		t.Run(how, func(t *testing.T) {
+			src, dst := c.NewDB(t), c.NewDB(t)
+			if how == "packaged" {
+				testpg.Exec(t, src, "create extension pgq version '3.5'")
+			} else {
+				testpg.Exec(t, src, upstreamSQL(t, "pgq.sql"))
+			}
+			testpg.Exec(t, src, `
+				select pgq.create_queue('q'), pgq.insert_event('q', 't', 'd');
+				grant select on pgq.retry_queue to clerk;
+				grant update on pgq.queue to clerk with grant option;
+				grant insert on pgq.event_1_0 to clerk;
+				grant select on pgq.event_1 to watcher;
+				grant execute on function pgq.create_queue(text) to clerk`)
+			mustInstall(t, src, "pgq", install.Options{})
+			if !testpg.Value[bool](t, src, `
+				select has_table_privilege('clerk', 'pgq.retry_queue', 'select') and has_table_privilege('clerk', 'pgq.queue', 'update with grant option')
+				   and has_table_privilege('clerk', 'pgq.event_1_0', 'insert') and has_table_privilege('watcher', 'pgq.event_1', 'select')
+				   and has_function_privilege('clerk', 'pgq.create_queue(text)', 'execute')`) {
+				t.Error("the upgrade takes rights away")
+			}
+			file := filepath.Join(c.SocketDir(), how+".dump")
+			for _, cmd := range []*exec.Cmd{
+				c.Command("pg_dump", "-Fc", "-f", file, "-d", src),
+				c.Command("pg_restore", "--exit-on-error", "-d", dst, file),
+			} {
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("%s: %v\n%s", cmd, err, out)
+				}
+			}
+			if diff := cmp.Diff(testpg.Value[string](t, src, rights), testpg.Value[string](t, dst, rights)); diff != "" {
+				t.Errorf("rights after restore (-dumped +restored):\n%s", diff)
+			}
+		})
 	}
 }

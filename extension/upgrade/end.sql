@@ -65,5 +65,32 @@ begin
             execute _sql;
         end loop;
     end if;
+
+    -- An extension script's GRANT notes all rights on the object as the
+    -- extension's own, which pg_dump leaves out: also those that users had given
+    -- before, and on tables that are no part of the extension.
+    if exists (select from pg_catalog.pg_extension where extname = _name)
+       and pg_catalog.current_setting('is_superuser') = 'on'
+    then
+        delete from pg_catalog.pg_init_privs i
+         using pg_catalog.pg_class c
+         where i.classoid = 'pg_catalog.pg_class'::regclass and i.objoid = c.oid and c.relnamespace = _schema
+           and not exists (select from pg_catalog.pg_depend d
+                            where d.classid = i.classoid and d.objid = i.objoid and d.deptype = 'e');
+        update pg_catalog.pg_init_privs i
+           set initprivs = o.initprivs
+          from (select p.classoid, p.objoid, p.objsubid,
+                       pg_catalog.array_agg(a.item) filter (where x.grantee in (0, x.grantor)
+                           or pg_catalog.pg_get_userbyid(x.grantee) in ('pgq_reader', 'pgq_writer', 'pgq_admin')) as initprivs
+                  from pg_catalog.pg_init_privs p
+                  join pg_catalog.pg_depend d on d.classid = p.classoid and d.objid = p.objoid and d.deptype = 'e'
+                  join pg_catalog.pg_extension e on d.refclassid = 'pg_catalog.pg_extension'::regclass and d.refobjid = e.oid
+                 cross join lateral pg_catalog.unnest(p.initprivs) a (item)
+                 cross join lateral (select y.grantee, y.grantor from pg_catalog.aclexplode(array[a.item]) y limit 1) x
+                 where e.extname = _name
+                 group by 1, 2, 3) o
+         where i.classoid = o.classoid and i.objoid = o.objoid and i.objsubid = o.objsubid
+           and o.initprivs is not null and i.initprivs <> o.initprivs;
+    end if;
 end;
 $$;
