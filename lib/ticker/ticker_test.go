@@ -307,7 +307,10 @@ func TestMaintenanceAndRetry(t *testing.T) {
 			first := rotated()
 			db.wait("a rotation", func() bool { return rotated() != first })
 
-			db.exec(`select pgq.set_queue_config('q', 'rotation_period', '1 day'), pgq.register_consumer('q', 'c')`)
+			// upstream's rotations without a tick between them delete even the last tick
+			db.exec(`select pgq.set_queue_config('q', 'rotation_period', '1 day')`)
+			db.wait("a tick", func() bool { return testpg.Value[bool](t, dsn, `select exists (select 1 from pgq.tick)`) })
+			db.exec(`select pgq.register_consumer('q', 'c')`)
 			db.exec(`select pgq.insert_event('q', 't', 'again')`)
 			var batch *int64
 			db.wait("a batch", func() bool {
