@@ -37,6 +37,7 @@ var layers = []struct {
 	{"lib/pgq", []string{"lib/db", "lib/event"}},
 	{"lib/ticker", []string{"lib/pgq"}},
 	{"lib/consumer", []string{"lib/pgq"}},
+	{"lib/cascade", []string{"lib/consumer", "lib/quote"}},
 	// Tests only.
 	{"lib/golden", nil},
 	{"lib/testpg", []string{"lib/install"}},
@@ -67,7 +68,7 @@ var outside = []struct {
 	{"github.com/hinshun/vt10x", "tests only", nil},
 	{"github.com/prometheus/", "packages count, and one place publishes", []string{"lib/metrics", "cmd/"}},
 	{"github.com/jackc/pgx/", "what lies below lib/db knows no server",
-		[]string{"lib/db", "lib/cli", "lib/install", "lib/pgq", "lib/ticker", "lib/consumer", "lib/testpg", "lib/scripttest", "cmd/"}},
+		[]string{"lib/db", "lib/cli", "lib/install", "lib/pgq", "lib/ticker", "lib/consumer", "lib/cascade", "lib/testpg", "lib/scripttest", "cmd/"}},
 	{"github.com/google/go-cmp/", "tests only", []string{"lib/golden"}},
 	{"github.com/rogpeppe/go-internal/", "tests only", []string{"lib/scripttest"}},
 	{"pgregory.net/rapid", "tests only", nil},

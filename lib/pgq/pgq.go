@@ -1,7 +1,7 @@
 // Package pgq is a typed client of the SQL functions of PgQ: the schemas pgq,
-// pgq_coop and pgq_ext. It is the only Go code that knows them. It works
-// against our 4.0 and against upstream's 3.x. It holds no loop and keeps no
-// state: lib/consumer and lib/ticker do.
+// pgq_coop, pgq_ext and pgq_node. It is the only Go code that knows them. It
+// works against our 4.0 and against upstream's 3.x. It holds no loop and keeps
+// no state: lib/consumer, lib/ticker and lib/cascade do.
 package pgq
 
 import (
