@@ -300,11 +300,13 @@ func (s *session) put(ctx context.Context, p *producing, queue string, data []st
 	err := do()
 	var id int32
 	if err == nil {
-		err = p.conn.QueryRow(ctx, "select queue_id, txid_current() from pgq.queue where queue_name = $1", queue).Scan(&id, &p.txid)
-	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		// The C module also writes to a queue that is younger than the snapshot.
-		err = p.conn.QueryRow(ctx, "select split_part(pgq.current_event_table($1), '_', 2)::integer, txid_current()", queue).Scan(&id, &p.txid)
+		sql := "select queue_id, txid_current() from pgq.queue where queue_name = $1"
+		if p.strict {
+			// The C module also writes to a queue that is younger than the
+			// snapshot, where there may be an older one of the same name.
+			sql = "select split_part(pgq.current_event_table($1), '_', 2)::integer, txid_current()"
+		}
+		err = p.conn.QueryRow(ctx, sql, queue).Scan(&id, &p.txid)
 	}
 	for _, d := range data {
 		p.events = append(p.events, pending{id, d})
