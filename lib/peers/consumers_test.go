@@ -28,6 +28,17 @@ type consumer struct {
 	ledger
 }
 
+// revive starts what has ended, as an init system would.
+func (c *consumer) revive() {
+	for _, p := range c.procs {
+		select {
+		case <-p.done:
+			p.start()
+		default:
+		}
+	}
+}
+
 // ledger is where a consumer keeps what it got.
 type ledger interface {
 	count() int // cheap
