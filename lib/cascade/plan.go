@@ -27,6 +27,9 @@ type Step struct {
 	// Adopt means that what is there already can only come from a run that was
 	// killed, so that it is undone as if this one had done it.
 	Adopt bool
+	// Keep means that what was done up to here stays when a later step fails: it
+	// is a change that is complete in itself.
+	Keep bool
 	// Final ends the time in which the plan can be taken back: when it is done,
 	// or when nobody knows whether it is, only forward is safe.
 	Final bool
@@ -46,6 +49,8 @@ type Plan struct {
 	// reached, and what to do about it later.
 	Notes []string
 	Steps []Step
+	// Open is called before the first step, and may refuse. It may be nil.
+	Open func(ctx context.Context) error
 	// Close gives back what the steps hold; Run calls it at its end, whoever
 	// only prints the plan calls it himself. It may be nil.
 	Close func()
@@ -87,6 +92,7 @@ const (
 	StepDone       Outcome = "done"
 	StepAlready    Outcome = "already done" // by an earlier run
 	StepFailed     Outcome = "failed"
+	StepWarned     Outcome = "not done, but not needed" // Err tells what is left to do
 	StepUndone     Outcome = "undone"
 	StepUndoFailed Outcome = "not undone"
 )
@@ -98,7 +104,7 @@ type Progress struct {
 	Step     *Step
 	Outcome  Outcome
 	Duration time.Duration // of what ended; 0 with StepStarted
-	Err      error         // of StepFailed and StepUndoFailed
+	Err      error         // of StepFailed, StepWarned and StepUndoFailed
 }
 
 // PlanError is the failure of a step with what became of the others.
@@ -137,7 +143,7 @@ func (e *PlanError) Hint() string {
 	case len(e.NotUndone) > 0:
 		return fmt.Sprintf("Not all that was done could be undone: %s, as soon as the cause is removed, and it goes on from there.", again)
 	case len(e.Left) > 0:
-		return fmt.Sprintf("What was done before is harmless and stays: %s, as soon as the cause is removed, and it goes on from there.", again)
+		return fmt.Sprintf("Part of what was done before is harmless and stays: %s, as soon as the cause is removed, and it goes on from there.", again)
 	case e.Undone > 0:
 		return fmt.Sprintf("All that was done before was undone: %s as soon as the cause is removed.", again)
 	}
@@ -151,14 +157,23 @@ func (p *Plan) Run(ctx context.Context, observe func(Progress)) error {
 	if p.Close != nil {
 		defer p.Close()
 	}
+	if p.Open != nil {
+		if err := p.Open(ctx); err != nil {
+			return err
+		}
+	}
 	var done []int // the steps to undo, in order
 	forward := false
+	kept := 0 // how many steps at the beginning of done stay
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		r := &reporter{observe, Progress{Number: i + 1, Of: len(p.Steps), Step: s}, time.Now()}
 		r.tell(StepStarted, nil)
 		did, err := s.run(ctx)
+		var w *warning
 		switch {
+		case errors.As(err, &w) && ctx.Err() == nil:
+			r.tell(StepWarned, w.error)
 		case err == nil && !did:
 			r.tell(StepAlready, nil)
 			if s.Adopt {
@@ -174,9 +189,12 @@ func (p *Plan) Run(ctx context.Context, observe func(Progress)) error {
 			if forward = forward || s.Final && did; !forward && did {
 				done = append(done, i)
 			}
-			return p.undo(ctx, done, forward, &PlanError{Step: s, Err: err}, observe)
+			return p.undo(ctx, done, kept, forward, &PlanError{Step: s, Err: err}, observe)
 		}
 		forward = forward || s.Final
+		if s.Keep {
+			kept = len(done)
+		}
 	}
 	return nil
 }
@@ -196,7 +214,8 @@ func (s *Step) run(ctx context.Context) (did bool, err error) {
 		return true, nil
 	}
 	var refused *refusal
-	if errors.As(err, &refused) {
+	var w *warning
+	if errors.As(err, &refused) || errors.As(err, &w) && ctx.Err() == nil {
 		return false, err
 	}
 	if s.Done != nil {
@@ -223,17 +242,30 @@ func (r *refusal) Unwrap() error { return r.error }
 // refuse marks an error of Do as one that came before any change.
 func refuse(format string, args ...any) error { return &refusal{fmt.Errorf(format, args...)} }
 
+// warning is an error of a step that the change does not need.
+type warning struct{ error }
+
+func (w *warning) Unwrap() error { return w.error }
+
+// warn marks an error of Do as one that stops nothing.
+func warn(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &warning{err}
+}
+
 // detach returns a context for what has to be done although ctx has ended.
 func detach(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(context.WithoutCancel(ctx), limit, fmt.Errorf("not finished within %s", limit))
 }
 
 // undo takes back what was done and completes e.
-func (p *Plan) undo(ctx context.Context, done []int, forward bool, e *PlanError, observe func(Progress)) error {
+func (p *Plan) undo(ctx context.Context, done []int, kept int, forward bool, e *PlanError, observe func(Progress)) error {
 	e.Forward = forward
 	for j := len(done) - 1; j >= 0; j-- {
 		s := &p.Steps[done[j]]
-		if forward || s.Undo == nil {
+		if forward || j < kept || s.Undo == nil {
 			if s != e.Step {
 				e.Left = append(e.Left, s)
 			}

@@ -118,8 +118,23 @@ func TestPlanRun(t *testing.T) {
 				w.fail["do b"], p.Steps[0].Undo = broken, nil
 			},
 			calls: "do a, do b, undo b",
-			err:   "n: b: broken | What was done before is harmless and stays: run the same command again, as soon as the cause is removed, and it goes on from there.",
+			err:   "n: b: broken | Part of what was done before is harmless and stays: run the same command again, as soon as the cause is removed, and it goes on from there.",
 			seen:  "1 started, 1 done, 2 started, 2 failed, 2 undone",
+		},
+		{
+			name: "a change that is complete in itself stays",
+			setup: func(w *world, p *Plan) {
+				w.fail["do c"], p.Steps[0].Keep = broken, true
+			},
+			calls: "do a, do b, do c, undo c, undo b",
+			err:   "n: c: broken | Part of what was done before is harmless and stays: run the same command again, as soon as the cause is removed, and it goes on from there.",
+			seen:  "1 started, 1 done, 2 started, 2 done, 3 started, 3 failed, 3 undone, 2 undone",
+		},
+		{
+			name:  "a warning stops nothing",
+			setup: func(w *world, _ *Plan) { w.fail["do b"] = warn(broken) },
+			calls: "do a, do b, do c",
+			seen:  "1 started, 1 done, 2 started, 2 not done, but not needed, 3 started, 3 done",
 		},
 		{
 			name: "an answer that was lost counts as done",

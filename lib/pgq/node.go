@@ -404,3 +404,51 @@ func (c *Client) InsertTick(ctx context.Context, queue string, id int64, at time
 	_, err := c.intResult(ctx, fmt.Sprintf("make tick %d of %s", id, queue), `select pgq.ticker($1, $2, $3, $4)::int8`, queue, id, at, eventSeq)
 	return err
 }
+
+// LockNode locks the row of the local node until the end of the transaction:
+// no function that changes the type of the node gets by.
+func (c *Client) LockNode(ctx context.Context, queue string) error {
+	var name string
+	if err := c.db.QueryRow(ctx, `select node_name from pgq_node.node_info where queue_name = $1 for update`, queue).Scan(&name); err != nil {
+		return fmt.Errorf("lock the node of %s: %w", queue, err)
+	}
+	return nil
+}
+
+// WritesDisabled tells whether a queue takes neither events nor ticks from its
+// own server, as on a branch, and on a root that is about to be demoted.
+func (c *Client) WritesDisabled(ctx context.Context, queue string) (disabled bool, err error) {
+	err = c.db.QueryRow(ctx, `select queue_disable_insert and queue_external_ticker from pgq.queue where queue_name = $1`, queue).Scan(&disabled)
+	if err != nil {
+		err = fmt.Errorf("ask whether %s is disabled: %w", queue, err)
+	}
+	return disabled, err
+}
+
+// LongWriter names a session whose transaction is older than age and has
+// written to a queue, if the role may see it; "" without one.
+func (c *Client) LongWriter(ctx context.Context, queue string, age time.Duration) (who string, err error) {
+	err = c.db.QueryRow(ctx, `select coalesce(min(format('server process %s (%s, %s)', a.pid, a.usename, a.application_name)), '')
+    from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'relation' and l.mode = 'RowExclusiveLock' and l.granted and a.datname = current_database()
+        and a.xact_start < clock_timestamp() - $2::interval
+        and l.relation in (select i.inhrelid from pg_catalog.pg_inherits i join pgq.queue q on i.inhparent = q.queue_data_pfx::regclass
+            where q.queue_name = $1)`, queue, interval(age)).Scan(&who)
+	if err != nil {
+		err = fmt.Errorf("look for writers of %s: %w", queue, err)
+	}
+	return who, err
+}
+
+// LimitLocks bounds the waits for locks until the end of the transaction.
+func (c *Client) LimitLocks(ctx context.Context, limit time.Duration) error {
+	_, err := c.db.Exec(ctx, `select set_config('lock_timeout', $1, true)`, fmt.Sprint(max(1, limit.Milliseconds())))
+	return err
+}
+
+// Wake wakes those who listen for ticks of a queue, as a tick does. Where ticks
+// are not announced it does nothing: who is woken once relies on it.
+func (c *Client) Wake(ctx context.Context, queue string) error {
+	_, err := c.db.Exec(ctx, `select pg_notify($1, $2 || ':9223372036854775807') where pgq.version() >= '4'`, Channel, queue)
+	return err
+}
