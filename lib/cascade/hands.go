@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -170,6 +171,29 @@ func deref[T any](p *T) (v T) {
 		v = *p
 	}
 	return v
+}
+
+// tagDead is the step that makes a node known as dead at one that lives.
+func (h *hands) tagDead(at, dead string) Step {
+	set := func(dead string, tag bool) func(context.Context) error {
+		return func(ctx context.Context) error {
+			return h.at(ctx, at, func(ctx context.Context, client *pgq.Client) error {
+				return client.RegisterLocation(ctx, h.c.Queue, pgq.Location{Node: dead, Dead: tag})
+			})
+		}
+	}
+	return Step{
+		Node: at, Text: fmt.Sprintf("tag node %s as dead", dead),
+		Done: func(ctx context.Context) (tagged bool, err error) {
+			err = h.at(ctx, at, func(ctx context.Context, client *pgq.Client) error {
+				l, err := client.NodeLocations(ctx, h.c.Queue)
+				tagged = slices.ContainsFunc(l, func(l pgq.Location) bool { return l.Node == dead && l.Dead })
+				return err
+			})
+			return tagged, err
+		},
+		Do: set(dead, true), Undo: set(dead, false),
+	}
 }
 
 func (h *hands) close() {

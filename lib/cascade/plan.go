@@ -24,6 +24,8 @@ type Step struct {
 	// Undo takes the step back after it was done, or after Do failed, which may
 	// have left a part of it. It may be nil.
 	Undo func(ctx context.Context) error
+	// Said tells what Do has found, for the observer. It may be nil.
+	Said func() string
 	// Adopt means that what is there already can only come from a run that was
 	// killed, so that it is undone as if this one had done it.
 	Adopt bool
@@ -104,6 +106,7 @@ type Progress struct {
 	Step     *Step
 	Outcome  Outcome
 	Duration time.Duration // of what ended; 0 with StepStarted
+	Said     string        // of StepDone: what was found
 	Err      error         // of StepFailed, StepWarned and StepUndoFailed
 }
 
@@ -174,6 +177,7 @@ func (p *Plan) Run(ctx context.Context, observe func(Progress)) error {
 		switch {
 		case errors.As(err, &w) && ctx.Err() == nil:
 			r.tell(StepWarned, w.error)
+			done = append(done, i) // a part may have happened
 		case err == nil && !did:
 			r.tell(StepAlready, nil)
 			if s.Adopt {
@@ -306,6 +310,9 @@ func (r *reporter) tell(o Outcome, err error) {
 	}
 	p := r.p
 	p.Outcome, p.Err = o, err
+	if o == StepDone && p.Step.Said != nil {
+		p.Said = p.Step.Said()
+	}
 	if o != StepStarted {
 		p.Duration = time.Since(r.since)
 	}

@@ -260,7 +260,7 @@ func (h *hands) move(n *Node, consumer, provider string) []Step {
 		steps = append(steps, h.resume(n.Name, queue, consumer, fmt.Sprintf("let %s go on", consumer)))
 	}
 	left := h.set.left(n, n.consumer(consumer), provider)
-	if p := h.set.Node(was); was != provider && p != nil && !slices.Contains(left, p) {
+	if p := h.set.Node(was); was != provider && p != nil && !p.Dead && !slices.Contains(left, p) {
 		left = append(left, p) // is away
 	}
 	for _, p := range left {

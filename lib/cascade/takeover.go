@@ -70,6 +70,10 @@ func (o Takeover) Plan(ctx context.Context, c Config) (*Plan, error) {
 	t := &takeover{Takeover: o, hands: newHands(c, set, o.Wait), old: old, taker: taker, plan: &Plan{}}
 	t.plan.Close = t.close
 	switch {
+	case o.DeadRoot:
+		err = t.planDeadRoot(ctx)
+	case o.DeadBranch:
+		err = t.planDeadBranch()
 	case !old.Alive():
 		_, err = set.living(old.Name)
 		err = &deadError{err, old.Name}
@@ -511,23 +515,30 @@ func (t *takeover) promote() Step {
 	return Step{
 		Node: t.taker.Name, Final: true,
 		Text: fmt.Sprintf("promote to root; the outage ends; %s becomes its subscriber at the last tick", t.old.Name),
-		Done: func(ctx context.Context) (there bool, err error) {
-			err = t.at(ctx, t.taker.Name, func(ctx context.Context, client *pgq.Client) error {
-				i, err := client.NodeInfo(ctx, t.c.Queue)
-				if err != nil || i == nil || i.Type != pgq.RootNode {
-					return err
-				}
-				l, err := client.NodeSubscribers(ctx, t.c.Queue)
-				there = slices.ContainsFunc(l, func(s pgq.Subscriber) bool { return s.Node == t.old.Name })
-				return err
-			})
-			return there, err
-		},
+		Done: t.hasReplaced,
 		Do: func(ctx context.Context) error {
 			t.tried = true
 			return t.tx(ctx, t.taker.Name, t.exchange)
 		},
+		Said: func() string {
+			return fmt.Sprintf("writes were disabled for %s", time.Since(t.deadline.Add(-t.Outage)).Round(time.Millisecond))
+		},
 	}
+}
+
+// hasReplaced tells whether the taker is the root and keeps the place of the old
+// one as its subscriber.
+func (t *takeover) hasReplaced(ctx context.Context) (there bool, err error) {
+	err = t.at(ctx, t.taker.Name, func(ctx context.Context, client *pgq.Client) error {
+		i, err := client.NodeInfo(ctx, t.c.Queue)
+		if err != nil || i == nil || i.Type != pgq.RootNode {
+			return err
+		}
+		l, err := client.NodeSubscribers(ctx, t.c.Queue)
+		there = slices.ContainsFunc(l, func(s pgq.Subscriber) bool { return s.Node == t.old.Name })
+		return err
+	})
+	return there, err
 }
 
 // exchange does what promote does, in a transaction of the taker.
