@@ -1,12 +1,17 @@
 package cascade
 
 import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"skytools/lib/pgq"
 	"skytools/lib/testpg"
 )
 
@@ -82,6 +87,89 @@ func TestDeadRoot(t *testing.T) {
 		if err := c.change(o, "b"); err == nil {
 			t.Errorf("%+v: the dead root is back, and nobody has noticed", o)
 		}
+	}
+
+	// Somebody writes to it, before it is resurrected by a command that is killed
+	// after each step.
+	c.insert("a", 5)
+	r := Resurrect{DumpFile: filepath.Join(t.TempDir(), "lost.json")}
+	steps := 0
+	for n := 1; n <= 11; n++ {
+		p, err := r.Plan(t.Context(), c.config("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n > len(p.Steps) {
+			continue // it went on from where the tail is all that is left
+		}
+		p.Steps = p.Steps[:n]
+		steps = max(steps, n)
+		if err := p.Run(t.Context(), nil); err != nil {
+			t.Fatalf("first %d steps: %v", n, err)
+		}
+	}
+	if steps < 8 {
+		t.Errorf("only %d steps were tried", steps)
+	}
+	c.mustChange(r, "a")
+	b, err := os.ReadFile(r.DumpFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lost []map[string]any
+	if err := json.Unmarshal(b, &lost); err != nil {
+		t.Fatalf("%v:\n%s", err, b)
+	}
+	users := 0
+	for _, e := range lost {
+		if e["ev_type"] == "t" {
+			users++
+		}
+	}
+	if users != 12 {
+		t.Errorf("%d lost events in the file, want 12:\n%s", users, b)
+	}
+	c.names = []string{"a", "b", "c", "d", "l"}
+	c.wantShape("a<b(paused) b+a+c+d+l c<b d<b l<<b")
+	c.at("a", func(ctx context.Context, client *pgq.Client) error {
+		_, err := client.SetConsumerPaused(ctx, queue, "a_w", false)
+		return err
+	})
+	c.insert("b", 30)
+	c.equalQueues("b", "a", "c", "d")
+	for _, name := range c.names {
+		if testpg.Value[bool](t, c.dsn[name], `select dead from pgq_node.node_location where node_name = 'a'`) {
+			t.Errorf("node %s takes a for dead still", name)
+		}
+	}
+	// It can be the root again.
+	c.mustChange(Takeover{Old: "b"}, "a")
+	c.insert("a", 30)
+	c.equalQueues("a", "b", "c", "d")
+}
+
+// What is no failed root is not resurrected.
+func TestResurrectRefuses(t *testing.T) {
+	t.Parallel()
+	c := newCascade(t, "a", "b<a", "l<<a")
+	for node, want := range map[string]string{
+		"a": "no node that answers has a consumer a.gravestone, so it is not known from where the set went on without node a",
+		"l": "node l is a leaf, which has no events of its own",
+	} {
+		if _, err := (Resurrect{DumpFile: filepath.Join(t.TempDir(), "x")}).Plan(t.Context(), c.config(node)); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", node, err, want)
+		}
+	}
+	c.start("a", "b", "l")
+	c.kill("a")
+	c.mustChange(Takeover{Old: "a", DeadRoot: true}, "b")
+	c.revive("a")
+	file := filepath.Join(t.TempDir(), "lost.json")
+	if err := os.WriteFile(file, []byte("[]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Resurrect{DumpFile: file}).Plan(t.Context(), c.config("a")); err == nil || err.Error() != "file "+file+" exists" {
+		t.Errorf("got %v", err)
 	}
 }
 

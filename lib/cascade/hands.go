@@ -87,6 +87,15 @@ func (h *hands) tx(ctx context.Context, node string, f func(ctx context.Context,
 	return err
 }
 
+// long is tx without a limit, for what takes as long as there are events.
+func (h *hands) long(ctx context.Context, node string, f func(ctx context.Context, client *pgq.Client) error) error {
+	conn, err := h.conn(ctx, node)
+	if err != nil {
+		return err
+	}
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return f(ctx, pgq.New(tx)) })
+}
+
 // until looks at a node until f says true. A connection that breaks meanwhile
 // is opened again. late gives the error when the time is over.
 func (h *hands) until(ctx context.Context, limit time.Duration, node string, late func() error,

@@ -440,21 +440,6 @@ func (c *Client) LongWriter(ctx context.Context, queue string, age time.Duration
 	return who, err
 }
 
-// LastEvent returns the highest id of the events that are younger than the
-// newest tick, or 0.
-func (c *Client) LastEvent(ctx context.Context, queue string) (int64, error) {
-	t, err := c.LastTick(ctx, queue)
-	if err != nil {
-		return 0, err
-	}
-	var table string
-	if err := c.db.QueryRow(ctx, `select queue_data_pfx from pgq.queue where queue_name = $1`, queue).Scan(&table); err != nil {
-		return 0, fmt.Errorf("look for the events of %s: %w", queue, err)
-	}
-	return c.intResult(ctx, "look for the last event of "+queue, `select max(ev_id) from `+table+`
-    where ev_txid >= txid_snapshot_xmin($1::txid_snapshot) and not txid_visible_in_snapshot(ev_txid, $1::txid_snapshot)`, t.Snapshot)
-}
-
 // LimitLocks bounds the waits for locks until the end of the transaction.
 func (c *Client) LimitLocks(ctx context.Context, limit time.Duration) error {
 	_, err := c.db.Exec(ctx, `select set_config('lock_timeout', $1, true)`, fmt.Sprint(max(1, limit.Milliseconds())))
