@@ -170,6 +170,11 @@ func (t *takeover) planRoot(ctx context.Context) error {
 		for _, p := range t.parts {
 			t.step(t.pausePart(p), t.equalParts(p))
 		}
+		for _, name := range t.set.pathTo(t.taker.Name, t.old.Name) {
+			if name != t.old.Name {
+				t.step(t.answering(t.set.Node(name)))
+			}
+		}
 		t.step(
 			t.pause(t.old.Name, queue, t.old.Info.Worker, "pause its worker, and wait until it stands"),
 			t.closeUp(), t.disable(), t.lastTick(), t.catchUp(),
@@ -326,6 +331,24 @@ func (t *takeover) equalParts(p part) Step {
 	}
 }
 
+// answering waits until a worker has seen its state once more: without workers
+// between the two nodes the last tick would not get to the taker.
+func (t *takeover) answering(n *Node) Step {
+	return Step{
+		Node: n.Name, Text: "see that its worker is running",
+		Do: func(ctx context.Context) error {
+			err := t.at(ctx, n.Name, func(ctx context.Context, client *pgq.Client) error {
+				return client.SetConsumerUpToDate(ctx, t.c.Queue, n.Info.Worker, false)
+			})
+			if err != nil {
+				return refused(err)
+			}
+			t.wake(ctx, n.Name, t.c.Queue)
+			return refused(t.accepted(ctx, t.wait, n.Name, t.c.Queue, n.Info.Worker, false))
+		},
+	}
+}
+
 // What may be left to do when writes are disabled.
 const (
 	maxFresh  = 20_000          // events without a tick
@@ -454,14 +477,15 @@ func (t *takeover) enable(ctx context.Context) error {
 		})
 	}
 	err := t.tx(ctx, t.taker.Name, enable)
-	if err != nil && !t.tried && db.IsConnectionLoss(err) {
+	if err == nil || t.tried {
+		return err
+	}
+	if _, cerr := t.conn(ctx, t.taker.Name); cerr != nil {
 		// Without the taker: this run, which has the lock of the old root, has
 		// not tried to promote it.
-		if _, cerr := t.conn(ctx, t.taker.Name); cerr != nil {
-			err = enable(ctx, nil)
-		}
+		return enable(ctx, nil)
 	}
-	return err
+	return t.tx(ctx, t.taker.Name, enable)
 }
 
 // lastTick is the second step of the demotion: it waits for writers that have
