@@ -92,7 +92,7 @@ func (c *cascade) create(name, kind, provider string) {
 			if err := client.CreateNode(ctx, queue, pgq.NewNode{Type: kind, Name: name, Worker: name + "_w"}); err != nil {
 				return err
 			}
-			for p, v := range map[string]string{"ticker_max_lag": "20 ms", "ticker_idle_period": "200 ms"} {
+			for p, v := range map[string]string{"ticker_max_lag": "100 ms", "ticker_idle_period": "200 ms"} {
 				if err := client.SetQueueConfig(ctx, queue, p, v); err != nil {
 					return err
 				}
@@ -122,7 +122,7 @@ func (c *cascade) create(name, kind, provider string) {
 		if err != nil || kind == pgq.LeafNode {
 			return err
 		}
-		for p, v := range map[string]string{"ticker_max_lag": "20 ms", "ticker_idle_period": "200 ms"} {
+		for p, v := range map[string]string{"ticker_max_lag": "100 ms", "ticker_idle_period": "200 ms"} {
 			if err := client.SetQueueConfig(ctx, queue, p, v); err != nil {
 				return err
 			}
@@ -273,7 +273,10 @@ func (w *fakeWorker) run(ctx context.Context) {
 	defer w.close()
 	for ctx.Err() == nil {
 		worked, err := w.loop(ctx)
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
+			if w.target != nil && !w.target.IsClosed() {
+				_ = pgq.New(w.target).SetConsumerError(ctx, queue, w.node+"_w", err.Error())
+			}
 			w.close()
 		}
 		if !worked {

@@ -160,26 +160,28 @@ func (t *takeover) hold(orphans []*Node) Step {
 		Text:  fmt.Sprintf("pause the workers of %s, so that nobody gets further meanwhile", listOrNone2(orphans)),
 		Adopt: true,
 		Do: func(ctx context.Context) error {
-			var silent []error
-			var told []*Node
+			silent := map[*Node]error{}
+			deadline := time.Now().Add(min(t.wait, silentWait))
+			left := func() time.Duration { return max(0, time.Until(deadline)) }
+			for _, n := range orphans {
+				silent[n] = t.settled(ctx, left(), n.Name, t.c.Queue, n.Info.Worker)
+			}
 			for _, n := range orphans {
 				if err := t.setPaused(ctx, n.Name, t.c.Queue, n.Info.Worker, true); err != nil {
-					silent = append(silent, fmt.Errorf("node %s: %w", n.Name, err))
-					continue
+					silent[n] = fmt.Errorf("node %s: %w", n.Name, err)
 				}
-				told = append(told, n)
 			}
-			deadline := time.Now().Add(min(t.wait, silentWait))
-			for _, n := range told {
-				err := t.accepted(ctx, max(0, time.Until(deadline)), n.Name, t.c.Queue, n.Info.Worker, true)
-				if err != nil && ctx.Err() == nil {
-					silent = append(silent, err)
+			var errs []error
+			for _, n := range orphans {
+				if silent[n] == nil {
+					silent[n] = t.accepted(ctx, left(), n.Name, t.c.Queue, n.Info.Worker, true)
 				}
+				errs = append(errs, silent[n])
 			}
 			if err := ctx.Err(); err != nil {
 				return context.Cause(ctx)
 			}
-			return warn(errors.Join(silent...))
+			return warn(errors.Join(errs...))
 		},
 		Undo: func(ctx context.Context) error {
 			var errs []error

@@ -259,6 +259,18 @@ func (h *hands) accepted(ctx context.Context, limit time.Duration, node, queue, 
 		})
 }
 
+// settled waits until a consumer has answered the last change of its state. A
+// consumer reads its state, and answers then: if it is between the two, its
+// answer would be taken for one to a change that it has not seen.
+func (h *hands) settled(ctx context.Context, limit time.Duration, node, queue, consumer string) error {
+	h.wake(ctx, node, queue)
+	return h.until(ctx, limit, node, func() error { return &SilentError{node, consumer, limit} },
+		func(ctx context.Context, client *pgq.Client) (bool, error) {
+			s, err := client.NodeConsumerState(ctx, queue, consumer)
+			return err == nil && s.UpToDate, err
+		})
+}
+
 // isPaused tells whether a consumer stands still and knows it.
 func (h *hands) isPaused(ctx context.Context, node, queue, consumer string) (bool, error) {
 	s, err := h.state(ctx, node, queue, consumer)
@@ -279,6 +291,9 @@ func (h *hands) pause(node, queue, consumer, text string) Step {
 		Node: node, Text: text, Adopt: true,
 		Done: func(ctx context.Context) (bool, error) { return h.isPaused(ctx, node, queue, consumer) },
 		Do: func(ctx context.Context) error {
+			if err := h.settled(ctx, h.wait, node, queue, consumer); err != nil {
+				return refused(err)
+			}
 			if err := h.setPaused(ctx, node, queue, consumer, true); err != nil {
 				return err
 			}

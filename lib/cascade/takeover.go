@@ -362,21 +362,25 @@ func (t *takeover) closeUp() Step {
 		Node: t.taker.Name, Text: fmt.Sprintf("wait until it is within a tick or two of %s", t.old.Name),
 		Done: t.isPromoted,
 		Do: func(ctx context.Context) error {
-			var behind, fresh int64
-			var writer string
+			var at, behind, fresh int64
+			var writer, trouble string
 			return refused(t.until(ctx, t.wait, t.taker.Name, func() error {
 				switch {
 				case writer != "":
 					return fmt.Errorf("%s has written to the queue and keeps its transaction open: it would make all writers wait", writer)
 				case behind > 2:
-					return fmt.Errorf("node %s is %d ticks behind %s after %s", t.taker.Name, behind, t.old.Name, t.wait)
+					return fmt.Errorf("node %s is at tick %d, %d ticks behind %s, after %s%s", t.taker.Name, at, behind, t.old.Name, t.wait, trouble)
 				}
 				return fmt.Errorf("about %d events of %s have no tick after %s: is the ticker running?", fresh, t.old.Name, t.wait)
 			}, func(ctx context.Context, client *pgq.Client) (bool, error) {
-				at, err := t.reached(ctx, client)
+				s, err := client.WorkerState(ctx, t.c.Queue)
 				if err != nil {
 					return false, err
 				}
+				if trouble = ""; s.Error != nil {
+					trouble = "; its worker has an error: " + *s.Error
+				}
+				at = reached(s)
 				err = t.at(ctx, t.old.Name, func(ctx context.Context, client *pgq.Client) error {
 					top, err := topOf(ctx, client, t.c.Queue)
 					if err != nil {
@@ -407,8 +411,10 @@ func (t *takeover) reached(ctx context.Context, client *pgq.Client) (int64, erro
 	if err != nil {
 		return 0, err
 	}
-	return min(s.CompletedTick, deref(s.LocalTop)), nil
+	return reached(s), nil
 }
+
+func reached(s *pgq.WorkerState) int64 { return min(s.CompletedTick, deref(s.LocalTop)) }
 
 // isPromoted tells whether the taker is the root.
 func (t *takeover) isPromoted(ctx context.Context) (bool, error) {
