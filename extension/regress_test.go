@@ -124,7 +124,6 @@ func TestPlpgsqlCheck(t *testing.T) {
 	}
 	// pgq.maint_operations looks into these when they are there.
 	testpg.Exec(t, dsn, `
-		create schema pgq_node; create table pgq_node.node_info (queue_name text, node_type text);
 		create schema londiste; create table londiste.seq_info (queue_name text, local boolean)`)
 	// A trigger function can be checked only for a table. Those that belong to
 	// none of our own get this one.

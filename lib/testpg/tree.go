@@ -117,12 +117,15 @@ func upstreamTree(t testing.TB, pgConfig string) ServerTree {
 	if _, err := os.Stat(filepath.Join(dir, script)); err != nil {
 		Unavailable(t, "upstream's pgq is not installed: "+err.Error())
 	}
+	if _, err := os.Stat(filepath.Join(dir, "pgq_node--3.5.sql")); err != nil {
+		Unavailable(t, "upstream's pgq_node is not installed: "+err.Error())
+	}
 	root, err := cached(filepath.Base(ours.Root)+"-upstream", func(path string) error {
 		// links, to which only new names are added
 		if out, err := exec.Command("cp", "-al", ours.Root, path).CombinedOutput(); err != nil {
 			return fmt.Errorf("copy %s: %w\n%s", ours.Root, err, out)
 		}
-		for _, script := range []string{script, "pgq--3.4.2--3.5.sql"} {
+		for _, script := range []string{script, "pgq--3.4.2--3.5.sql", "pgq_node--3.5.sql", "pgq_node--3.4--3.5.sql"} {
 			b, err := os.ReadFile(filepath.Join(dir, script))
 			if err == nil {
 				err = os.WriteFile(filepath.Join(path, dir, script), b, 0o644)

@@ -1,0 +1,30 @@
+create or replace function pgq_node.set_consumer_error(
+    i_queue_name text,
+    i_consumer_name text,
+    i_error_msg text,
+    out ret_code integer,
+    out ret_note text)
+returns record as $$
+-- ----------------------------------------------------------------------
+-- Function: pgq_node.set_consumer_error(3)
+--
+--      Shows an error of a cascaded consumer; NULL clears it.
+--
+-- Returns:
+--      100 - noted
+--      101 - unknown consumer
+-- ----------------------------------------------------------------------
+begin
+    update pgq_node.local_state
+       set cur_error = i_error_msg
+     where queue_name = i_queue_name and consumer_name = i_consumer_name;
+    if found then
+        ret_code := 100;
+        ret_note := 'Consumer ' || i_consumer_name || ' error = ' || i_error_msg;
+    else
+        ret_code := 101;
+        ret_note := 'Consumer not known, ignoring: ' || i_queue_name || '/' || i_consumer_name;
+    end if;
+end;
+$$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
+comment on function pgq_node.set_consumer_error(text, text, text) is 'Shows an error of a cascaded consumer; NULL clears it';

@@ -1,0 +1,137 @@
+package extension_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"skytools/extension"
+	"skytools/lib/testpg"
+)
+
+// aSet is a root with a subscriber, a cascaded consumer and events.
+const aSet = `
+	select pgq_node.register_location('q', 'a', 'dbname=a', false), pgq_node.register_location('q', 'b', 'dbname=b', true);
+	select pgq_node.create_node('q', 'root', 'a', 'a_worker', null, null, null);
+	select pgq_node.register_subscriber('q', 'b', 'b_worker', null), pgq_node.register_consumer('q', 'c', 'a', 1);
+	select pgq.insert_event('q', 't', 'd');`
+
+// whatANodeKnows is all that a change of version must keep.
+const whatANodeKnows = `select array[
+	(select jsonb_agg(to_jsonb(n) order by n.queue_name)::text from pgq_node.node_info n),
+	(select jsonb_agg(to_jsonb(l) order by l.node_name)::text from pgq_node.node_location l),
+	(select jsonb_agg(to_jsonb(s) order by s.subscriber_node)::text from pgq_node.subscriber_info s),
+	(select jsonb_agg(to_jsonb(s) order by s.consumer_name)::text from pgq_node.local_state s),
+	(select jsonb_agg(to_jsonb(i))::text from pgq_node.get_node_info('q') i)]`
+
+// TestPgqNodeSameAsUpstream runs the regression test on upstream's schema and
+// demands our output.
+func TestPgqNodeSameAsUpstream(t *testing.T) {
+	t.Parallel()
+	c := testpg.Shared(t)
+	output := func(name string) string {
+		return c.Psql(t, name, "-a", "-q", "-v", "ON_ERROR_STOP=0", "-f", "pgq_node/sql/node.sql")
+	}
+	dsn := c.NewDB(t, testpg.Name("node_theirs"))
+	if _, err := testpg.Connect(t, dsn).Exec(t.Context(), "create extension pgq version '3.5'; create extension pgq_node version '3.5'"); err != nil {
+		testpg.Unavailable(t, "upstream's pgq_node is not installed: "+err.Error())
+	}
+	theirs := output("node_theirs")
+	c.NewDB(t, testpg.Name("node_ours"), testpg.Extensions("pgq", "pgq_node"))
+	ours := output("node_ours")
+	if diff := cmp.Diff(theirs, ours); diff != "" {
+		t.Errorf("(-upstream +ours):\n%s", diff)
+	}
+	if len(ours) < 10_000 {
+		t.Errorf("only %d bytes of output", len(ours))
+	}
+}
+
+// TestPgqNodeUpgrade upgrades upstream's pgq_node, goes back, and upgrades again,
+// before pgq and after it. What the node knows stays.
+func TestPgqNodeUpgrade(t *testing.T) {
+	t.Parallel()
+	c := upgradeCluster(t)
+	fresh := c.NewDB(t)
+	testpg.Exec(t, fresh, "create extension pgq_node cascade")
+	want := catalog(t, fresh, "pgq_node")
+	sameCatalog(t, "itself", want, catalog(t, fresh, "pgq_node"))
+	for _, version := range extension.UpgradeFrom("pgq_node") {
+		for _, first := range []string{"pgq", "pgq_node"} {
+			if first == "pgq_node" && version != "3.5" {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s, %s first", version, first), func(t *testing.T) {
+				t.Parallel()
+				dsn := c.NewDB(t)
+				testpg.Exec(t, dsn, "create extension pgq version '3.5'")
+				testpg.Exec(t, dsn, "create extension pgq_node version '3.5'")
+				testpg.Exec(t, dsn, aSet)
+				if version == "unpackaged" {
+					testpg.Exec(t, dsn, unpack("pgq_node"))
+					testpg.Exec(t, dsn, "create extension pgq_node version 'unpackaged'")
+				} else {
+					testpg.Exec(t, dsn, "update pg_extension set extversion = $1 where extname = 'pgq_node'", version)
+				}
+				knows := testpg.Value[[]string](t, dsn, whatANodeKnows)
+				second := map[string]string{"pgq": "pgq_node", "pgq_node": "pgq"}[first]
+				for _, sql := range []string{
+					"alter extension " + first + " update", "alter extension " + second + " update",
+					"alter extension pgq_node update to '3.4'", "alter extension pgq_node update",
+					"alter extension " + first + " update to '3.5'", "alter extension " + second + " update to '3.5'",
+					"alter extension pgq update", "alter extension pgq_node update",
+				} {
+					testpg.Exec(t, dsn, sql)
+					if diff := cmp.Diff(knows, testpg.Value[[]string](t, dsn, whatANodeKnows)); diff != "" {
+						t.Errorf("%s (-before +after):\n%s", sql, diff)
+					}
+				}
+				sameCatalog(t, "upgraded", want, withoutPublic(catalog(t, dsn, "pgq_node"), want))
+			})
+		}
+	}
+}
+
+// unpack makes an extension a plain schema.
+func unpack(name string) string {
+	return fmt.Sprintf(`do $$
+		declare
+		    _sql text;
+		begin
+		    for _sql in
+		        select format('alter extension %[1]s drop %%s %%s', o.type, o.identity)
+		          from pg_depend d
+		          join pg_extension e on d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e',
+		               pg_identify_object(d.classid, d.objid, 0) o
+		         where e.extname = '%[1]s' and o.type in ('schema', 'table', 'function')
+		    loop
+		        execute _sql;
+		    end loop;
+		    drop extension %[1]s;
+		end $$`, name)
+}
+
+// TestPgqNodeDump dumps a node and restores it.
+func TestPgqNodeDump(t *testing.T) {
+	t.Parallel()
+	c, _ := treeCluster(t)
+	dsn := c.NewDB(t, testpg.Name("node"))
+	testpg.Exec(t, dsn, "create extension pgq_node cascade")
+	testpg.Exec(t, dsn, aSet)
+	want := testpg.Value[[]string](t, dsn, whatANodeKnows)
+	dump, err := c.Command("pg_dump", "-d", c.DSN("node")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := c.NewDB(t, testpg.Name("copied"))
+	restore := c.Command("psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", c.DSN("copied"))
+	restore.Stdin = bytes.NewReader(dump)
+	if out, err := restore.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if diff := cmp.Diff(want, testpg.Value[[]string](t, copied, whatANodeKnows)); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
