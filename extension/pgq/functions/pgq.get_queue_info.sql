@@ -26,7 +26,8 @@ returns setof record as $$
 -- Returns:
 --      ticker_lag      - age of the newest tick
 --      ev_per_sec      - over the last 20 ticks; NULL: too few ticks
---      ev_new          - events after the newest tick, by the event sequence
+--      ev_new          - events after the newest tick, by the event sequence;
+--                        NULL: the queue was dropped a moment ago
 -- ----------------------------------------------------------------------
     select q.queue_name, q.queue_ntables, q.queue_cur_table, q.queue_rotation_period, q.queue_switch_time,
            q.queue_external_ticker, q.queue_ticker_paused, q.queue_ticker_max_count, q.queue_ticker_max_lag,
@@ -34,7 +35,14 @@ returns setof record as $$
            pg_catalog.now() - l.tick_time,
            (l.tick_event_seq - f.tick_event_seq)
                / nullif(extract(epoch from l.tick_time - f.tick_time), 0)::float8,
-           coalesce(pg_catalog.pg_sequence_last_value(pgq._hold_queue(q.queue_id, q.queue_event_seq)), 1) - l.tick_event_seq,
+           -- as pgq._hold_queue() does, whose calls would be half of the time with
+           -- many queues; the size of no index opens the sequence and costs nothing
+           case when pg_catalog.pg_advisory_xact_lock_shared('pgq.queue'::regclass::oid::integer, q.queue_id) is null
+                     then null
+                when pg_catalog.pg_indexes_size(pg_catalog.to_regclass(q.queue_event_seq)) is null
+                     then null
+                else coalesce(pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass(q.queue_event_seq)), 1) end
+               - l.tick_event_seq,
            l.tick_id
       from pgq.queue q
       left join lateral (

@@ -1,53 +1,56 @@
 -- Queues with settings and state. $1: name, or NULL for all. The columns up to
 -- ev_new are those of old, in their order. The event tables are found by
--- inheritance, which is the same in every version of PgQ. Sizes are asked for
--- table by table, which takes too long for very many queues.
+-- inheritance, which is the same in every version of PgQ. With a thousand
+-- queues each look into a catalog counts: of locks the few that others hold are
+-- taken first, of consumers the one that stands furthest back; and sizes, which
+-- are asked for table by table, are left out.
 with i as (
     select * from pgq.get_queue_info() where $1::text is null
     union all
     select * from pgq.get_queue_info($1) where $1 is not null
-), parent as (
-    select n.nspname || '.' || c.relname as name, c.oid
-      from pg_catalog.pg_class c
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where c.relkind = 'r'
-       and c.relhassubclass
-), tab as (
-    select q.queue_id, h.inhrelid as rel, split_part(q.queue_data_pfx, '.', 2) || '_' || q.queue_cur_table as current
-      from pgq.queue q
-      join parent p on p.name = q.queue_data_pfx
-      join pg_catalog.pg_inherits h on h.inhparent = p.oid
-     where $1 is null or q.queue_name = $1
 ), size as (
-    select tab.queue_id, sum(pg_catalog.pg_total_relation_size(tab.rel))::bigint as bytes
-      from tab
-     where (select count(*) from tab) <= 1000
-     group by tab.queue_id
-), sub as materialized (
-    select s.sub_queue, s.sub_consumer, s.sub_last_tick from pgq.subscription s
+    select q.queue_id, sum(pg_catalog.pg_total_relation_size(h.inhrelid))::bigint as bytes
+      from pgq.queue q
+      join (select n.nspname || '.' || c.relname as name, c.oid
+              from pg_catalog.pg_class c
+              join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+             where c.relkind = 'r'
+               and c.relhassubclass) p on p.name = q.queue_data_pfx
+      join pg_catalog.pg_inherits h on h.inhparent = p.oid
+     where ($1 is null or q.queue_name = $1)
+       and (select sum(t.queue_ntables) from pgq.queue t where $1 is null or t.queue_name = $1) <= 1000
+     group by q.queue_id
+), registered as (
+    select s.sub_queue, count(*) as consumers,
+           min(array[s.sub_last_tick, s.sub_consumer]) filter (where s.sub_last_tick is not null) as last
+      from pgq.subscription s
+     group by s.sub_queue
 ), late as (
     -- who stands before the latest rotation needs the tables that it left
-    select distinct on (s.sub_queue) s.sub_queue, c.co_name, pg_catalog.now() - t.tick_time as age
-      from sub s
-      join pgq.queue q on q.queue_id = s.sub_queue
-      join pgq.consumer c on c.co_id = s.sub_consumer
-      join pgq.tick t on t.tick_queue = s.sub_queue and t.tick_id = s.sub_last_tick
+    select r.sub_queue, c.co_name, pg_catalog.now() - t.tick_time as age
+      from registered r
+      join pgq.queue q on q.queue_id = r.sub_queue
+      join pgq.tick t on t.tick_queue = r.sub_queue and t.tick_id = r.last[1]
+      join pgq.consumer c on c.co_id = r.last[2]
      where t.tick_time < q.queue_switch_time
-       and ($1 is null or q.queue_name = $1)
-     order by s.sub_queue, t.tick_id, c.co_name
-), holder as (
-    select distinct on (tab.queue_id) tab.queue_id, l.pid, a.application_name, pg_catalog.now() - a.xact_start as age
+), lock as materialized (
+    select l.relation, l.pid
       from pg_catalog.pg_locks l
-      join tab on tab.rel = l.relation
-      join pg_catalog.pg_class c on c.oid = l.relation and c.relname <> tab.current
-      left join pg_catalog.pg_stat_activity a on a.pid = l.pid
      where l.locktype = 'relation'
        and l.granted
        and l.pid is distinct from pg_catalog.pg_backend_pid()
        and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
-     order by tab.queue_id, a.xact_start
-), counted as (
-    select sub.sub_queue, count(*) as consumers from sub group by sub.sub_queue
+), holder as (
+    select distinct on (q.queue_id) q.queue_id, l.pid, a.application_name, pg_catalog.now() - a.xact_start as age
+      from lock l
+      join pg_catalog.pg_inherits h on h.inhrelid = l.relation
+      join pg_catalog.pg_class c on c.oid = l.relation
+      join pg_catalog.pg_class p on p.oid = h.inhparent
+      join pg_catalog.pg_namespace n on n.oid = p.relnamespace
+      join pgq.queue q on q.queue_data_pfx = n.nspname || '.' || p.relname
+      left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+     where c.relname <> p.relname || '_' || q.queue_cur_table
+     order by q.queue_id, a.xact_start
 )
 select i.queue_name,
        i.queue_cur_table || '/' || i.queue_ntables as tables,
@@ -59,7 +62,7 @@ select i.queue_name,
        pg_catalog.round(i.ev_per_sec::numeric, 2) as ev_per_sec,
        i.ev_new,
        i.last_tick_id as last_tick,
-       coalesce(counted.consumers, 0) as consumers,
+       coalesce(r.consumers, 0) as consumers,
        size.bytes,
        i.queue_rotation_period as rotation_period,
        case when i.queue_rotation_period is null then 'off'
@@ -75,8 +78,8 @@ select i.queue_name,
        end as blocker
   from i
   join pgq.queue q on q.queue_name = i.queue_name
+  left join registered r on r.sub_queue = q.queue_id
   left join size on size.queue_id = q.queue_id
   left join late on late.sub_queue = q.queue_id
   left join holder on holder.queue_id = q.queue_id
-  left join counted on counted.sub_queue = q.queue_id
  order by i.queue_name
