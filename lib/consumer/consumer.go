@@ -57,6 +57,22 @@ type Options struct {
 	MaxEvents int64
 	// MaxBatches ends Run after so many finished batches.
 	MaxBatches int64
+	// Stop, when closed, ends Run with nil at the next end of a batch. It cuts
+	// every wait short, but no batch: ending ctx does that.
+	Stop <-chan struct{}
+	// Grace is how long the end of a batch may take after the end of ctx; 0 is
+	// ten seconds.
+	Grace time.Duration
+
+	// Durable waits until each turn is on the server's disk. It is for sinks that
+	// remember where a batch ended: after a crash of the server an open batch
+	// still ends there, and a finished one stays finished.
+	Durable bool
+
+	// BeforeTurn is called before each turn of the loop, over its connection:
+	// after the effects of a batch last and before its finish, and each time
+	// before the loop looks for a batch. An error is taken for one of the server.
+	BeforeTurn func(ctx context.Context, c *pgq.Client) error
 
 	Logger *slog.Logger
 	// Beat gets the loop's promises to move on, for a watchdog; it may be nil.
@@ -84,7 +100,8 @@ type Batch struct {
 // goroutine. For each batch they are: Begin, Event for each event in order,
 // then End, or Abort if the batch ends early.
 type Sink interface {
-	// Begin starts a batch. ErrSkip finishes it without reading it.
+	// Begin starts a batch. ErrSkip finishes it without reading it, a Hold
+	// leaves it open for a while.
 	Begin(ctx context.Context, b *Batch) error
 	// Event takes one event, which is valid only until it returns.
 	Event(ctx context.Context, e *event.Event) error
@@ -142,6 +159,12 @@ func (e *Again) Error() string {
 // Unwrap returns the reason.
 func (e *Again) Unwrap() error { return e.Err }
 
+// Hold is returned by Begin when it is too early for the batch: it comes again
+// after a while, over the same connection. Nothing is wrong.
+type Hold struct{ For time.Duration }
+
+func (h *Hold) Error() string { return "batch is held for " + h.For.String() }
+
 // SinkError is an error of the sink, as Run returns it.
 type SinkError struct{ Err error }
 
@@ -171,4 +194,6 @@ type Stats struct {
 	Connected bool
 	LastTick  int64         // of the last finished batch
 	Lag       time.Duration // of the last finished batch
+	// Err is why the loop waits for the server, or has to deliver a batch again.
+	Err error
 }

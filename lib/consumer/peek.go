@@ -28,7 +28,7 @@ type PeekOptions struct {
 // needs no consumer and moves nothing. It leaves out what waits for one
 // consumer's retry. fn may return ErrStop.
 func Peek(ctx context.Context, o PeekOptions, fn func(*event.Event) error) error {
-	s := newServer(Options{DSN: o.DSN, ApplicationName: o.ApplicationName}, false)
+	s := newServer(Options{DSN: o.DSN, ApplicationName: o.ApplicationName})
 	conn, err := db.ConnectUnnamed(ctx, o.DSN, o.ApplicationName, pgx.QueryExecModeExec)
 	if err != nil {
 		return err

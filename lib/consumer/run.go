@@ -20,11 +20,10 @@ const (
 	defaultPoll = time.Second
 	// provenPolls is how many times less often an idle consumer looks when
 	// notifications are known to come.
-	provenPolls = 10
-	// graceTime is how long the end of a batch may take after a stop.
-	graceTime = 10 * time.Second
-	minPause  = 100 * time.Millisecond
-	maxPause  = 30 * time.Second
+	provenPolls  = 10
+	defaultGrace = 10 * time.Second
+	minPause     = 100 * time.Millisecond
+	maxPause     = 30 * time.Second
 	// forceEvery and coverPoll pace the wait for a forced tick. One request may
 	// be used up by a ticker whose snapshot is too old already.
 	forceEvery = time.Second
@@ -49,6 +48,8 @@ type source interface {
 	turn(ctx context.Context, f *pgq.Finish, next *pgq.Limits) (finished bool, b *pgq.Batch, err error)
 	// isOpen tells whether a batch is still open.
 	isOpen(ctx context.Context, batch int64) (bool, error)
+	// before calls Options.BeforeTurn.
+	before(ctx context.Context) error
 	// read hands the events of sql to fn, if sorted is not set in any order.
 	// An error of fn comes back as it is, and the connection is gone then.
 	read(ctx context.Context, sql string, sorted bool, fn func(*event.Event) error) error
@@ -95,6 +96,9 @@ type Consumer struct {
 	deadline time.Time // of covered
 	forced   time.Time // when a tick was last asked for
 	merge    int       // how many events are worth a batch now, up to Options.Merge
+	// idling ends with ctx and with Options.Stop: what waits outside of a batch
+	// waits for it.
+	idling context.Context
 }
 
 // outage is the time from the loss of a connection to the first work after it.
@@ -114,8 +118,10 @@ type done struct {
 
 // New returns a consumer that hands events to sink.
 func New(opt Options, sink Sink) *Consumer {
-	d, _ := sink.(interface{ needsDurable() bool })
-	return newConsumer(opt, sink, newServer(opt, d != nil && d.needsDurable()))
+	if _, ok := sink.(*Tracked); ok {
+		opt.Durable = true
+	}
+	return newConsumer(opt, sink, newServer(opt))
 }
 
 func newConsumer(opt Options, sink Sink, src source) *Consumer {
@@ -124,6 +130,9 @@ func newConsumer(opt Options, sink Sink, src source) *Consumer {
 	}
 	if opt.PollInterval == 0 {
 		opt.PollInterval = defaultPoll
+	}
+	if opt.Grace == 0 {
+		opt.Grace = defaultGrace
 	}
 	name := opt.Consumer
 	if opt.Subconsumer != "" {
@@ -161,10 +170,27 @@ func (c *Consumer) Run(ctx context.Context) error {
 	c.covered = c.opt.ForceTick == 0
 	c.deadline = time.Now().Add(c.opt.ForceTick)
 	defer c.src.close()
-	err := c.src.connect(ctx)
+	var stop context.CancelFunc
+	c.idling, stop = context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	if c.opt.Stop != nil {
+		wg.Go(func() {
+			select {
+			case <-c.opt.Stop:
+				stop()
+			case <-c.idling.Done():
+			}
+		})
+	}
+	err := c.src.connect(c.idling)
 	if err != nil {
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			err = context.Cause(ctx)
+		case c.stopped():
+			err = nil
 		}
 		return err
 	}
@@ -185,7 +211,11 @@ func (c *Consumer) Run(ctx context.Context) error {
 			return context.Cause(ctx)
 		case errors.Is(err, errEnd):
 			return nil
+		case c.stopped() && (errors.As(err, &a) || errors.Is(err, errReconnect) || retryable(err)):
+			c.finishLast(ctx)
+			return nil
 		case errors.As(err, &a):
+			c.update(func(s *Stats) { s.Err = a })
 			if c.again == 0 {
 				c.log.Warn("batch will be delivered again", log.Err, a)
 			}
@@ -193,10 +223,10 @@ func (c *Consumer) Run(ctx context.Context) error {
 			c.src.close()
 			if a.After > 0 {
 				c.within(a.After)
-				sleep(ctx, a.After)
+				sleep(c.idling, a.After)
 			} else {
 				c.within(maxPause)
-				pause(ctx, c.again)
+				pause(c.idling, c.again)
 			}
 			c.again++
 		case errors.Is(err, errReconnect):
@@ -208,16 +238,31 @@ func (c *Consumer) Run(ctx context.Context) error {
 				c.lost = &outage{start: time.Now()}
 				c.log.Warn("connection lost", log.Err, err)
 				c.connected(false)
+				c.update(func(s *Stats) { s.Err = err })
 			}
 			c.src.close()
 			c.within(maxPause)
-			pause(ctx, c.lost.tries)
+			pause(c.idling, c.lost.tries)
 			c.lost.tries++
 		}
 		c.free()
-		if err = ctx.Err(); err == nil {
-			err = c.src.connect(ctx)
+		if err = c.idling.Err(); err == nil {
+			err = c.src.connect(c.idling)
 		}
+		if c.stopped() {
+			c.finishLast(ctx)
+			return nil
+		}
+	}
+}
+
+// stopped tells whether Options.Stop was closed.
+func (c *Consumer) stopped() bool {
+	select {
+	case <-c.opt.Stop:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -247,6 +292,7 @@ func (c *Consumer) well() {
 	c.log.Info("connected again", log.Duration, time.Since(c.lost.start).Round(time.Millisecond))
 	c.lost = nil
 	c.connected(true)
+	c.update(func(s *Stats) { s.Err = nil })
 }
 
 // retryable tells whether the source may be well again later. A server that
@@ -272,6 +318,11 @@ func (c *Consumer) loop(ctx context.Context) error {
 			}
 		}
 		covered := c.covered
+		if c.opt.BeforeTurn != nil {
+			if err := c.src.before(ctx); err != nil {
+				return err
+			}
+		}
 		b, err := c.turn(ctx, next)
 		if pgq.IsUnknownBatch(err) {
 			return &Again{Err: errTaken}
@@ -298,7 +349,7 @@ func (c *Consumer) loop(ctx context.Context) error {
 			c.row = 0
 			idle := c.idle()
 			c.within(idle)
-			err = c.src.wait(ctx, c.lastTick, idle)
+			err = c.src.wait(c.idling, c.lastTick, idle)
 		}
 		if err != nil {
 			return err
@@ -364,6 +415,9 @@ func (c *Consumer) learn(s *Summary, retries int) {
 
 // enough tells whether the run has delivered what it was to deliver.
 func (c *Consumer) enough() bool {
+	if c.stopped() {
+		return true
+	}
 	n := c.batches
 	if c.done != nil {
 		n++
@@ -394,7 +448,7 @@ func (c *Consumer) turn(ctx context.Context, next *pgq.Limits) (*pgq.Batch, erro
 		_, b, err := c.src.turn(ctx, nil, next)
 		return b, err
 	}
-	gctx, cancel := grace(ctx)
+	gctx, cancel := grace(ctx, c.opt.Grace)
 	defer cancel()
 	if d.sent {
 		// The connection broke after the finish was sent. If it arrived, the
@@ -435,7 +489,7 @@ func (c *Consumer) finishLast(ctx context.Context) {
 	id := c.done.finish.Batch.ID
 	_, err := c.turn(ctx, nil)
 	if retryable(err) {
-		gctx, cancel := grace(ctx)
+		gctx, cancel := grace(ctx, c.opt.Grace)
 		defer cancel()
 		if err = c.src.connect(gctx); err == nil {
 			_, err = c.turn(ctx, nil)
@@ -452,7 +506,7 @@ func (c *Consumer) unregister(ctx context.Context) {
 	if c.open {
 		return
 	}
-	gctx, cancel := grace(ctx)
+	gctx, cancel := grace(ctx, c.opt.Grace)
 	defer cancel()
 	if err := c.src.unregister(gctx); err != nil {
 		c.log.Warn("subconsumer stays registered", log.Err, err)
@@ -480,7 +534,7 @@ func (c *Consumer) finished(ok bool) {
 	c.update(func(t *Stats) {
 		t.Batches++
 		t.Retried += s.Retried
-		t.LastTick, t.Lag = s.Batch.Tick, s.Lag
+		t.LastTick, t.Lag, t.Err = s.Batch.Tick, s.Lag, nil
 	})
 	c.log.Debug("batch finished", log.Batch, s.Batch.ID, log.Tick, s.Batch.Tick, log.Events, s.Events, log.Duration, s.Duration)
 	if c.opt.OnBatch != nil {
@@ -499,7 +553,13 @@ func (c *Consumer) deliver(ctx context.Context, pb *pgq.Batch) error {
 	stop := c.src.keepAlive(ctx)
 	defer stop()
 	err := c.sink.Begin(ctx, b)
+	var hold *Hold
 	switch {
+	case errors.As(err, &hold):
+		c.row = 0
+		c.within(hold.For)
+		sleep(c.idling, hold.For)
+		return nil
 	case errors.Is(err, ErrSkip):
 		d.summary.Skipped = true
 	case errors.As(err, new(*LostPosition)):
@@ -640,15 +700,15 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // grace returns a context for what must not be cut short by a stop: it ends
-// graceTime after ctx.
-func grace(ctx context.Context) (context.Context, context.CancelFunc) {
+// d after ctx.
+func grace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	g, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var timer *time.Timer
 	var mu sync.Mutex
 	stop := context.AfterFunc(ctx, func() {
 		mu.Lock()
 		defer mu.Unlock()
-		timer = time.AfterFunc(graceTime, cancel)
+		timer = time.AfterFunc(d, cancel)
 	})
 	return g, func() {
 		stop()

@@ -159,6 +159,11 @@ func (f *fake) wait(ctx context.Context, after int64, d time.Duration) error {
 	return nil
 }
 
+func (f *fake) before(ctx context.Context) error {
+	f.note("before")
+	return f.err("before")
+}
+
 func (f *fake) proven() bool                          { return f.notify }
 func (f *fake) upTo() bool                            { return f.upto }
 func (f *fake) covered(context.Context) (bool, error) { return f.isCover(), f.err("covered") }
@@ -275,6 +280,16 @@ func TestRun(t *testing.T) {
 		{
 			name: "skip", opt: Options{UntilEmpty: true}, src: fake{ticks: ticks(1)}, sink: map[string][]error{"begin 1": {ErrSkip}},
 			want: "connect; open 1; begin 1; finish 1; no batch; close",
+		},
+		{
+			name: "hold", opt: Options{UntilEmpty: true}, src: fake{ticks: ticks(1)}, sink: map[string][]error{"begin 1": {&Hold{time.Minute}}},
+			want: "connect; open 1; begin 1; open 1; begin 1; event 11; event 12; end; finish 1; no batch; close",
+		},
+		{
+			name: "before each turn", opt: Options{UntilEmpty: true, BeforeTurn: func(context.Context, *pgq.Client) error { return nil }},
+			src:  fake{ticks: ticks(1), fail: map[string][]error{"before": {nil, errGone}}},
+			want: "connect; before; open 1; begin 1; event 11; event 12; end; before; close; connect; before; finish 1; no batch; close",
+			logs: "connection lost err=\"read: unexpected EOF\"\nconnected again",
 		},
 		{
 			name: "stop in a batch", opt: Options{UntilEmpty: true}, src: fake{ticks: ticks(1)}, sink: map[string][]error{"event 11": {ErrStop}},
@@ -579,4 +594,69 @@ func TestStopWhileAway(t *testing.T) {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
+}
+
+// TestStop closes Options.Stop at some moment of a run: the batch in hand is
+// ended and finished, and whatever else the run waits for is cut short.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		src  fake
+		sink map[string][]error
+		at   string        // the call of the sink at which it is closed
+		wait time.Duration // or after how long
+		want string
+	}{
+		{
+			name: "in a batch", src: fake{ticks: ticks(2)}, at: "event 11",
+			want: "connect; open 1; begin 1; event 11; event 12; end; finish 1; close",
+		},
+		{
+			name: "while it is idle", wait: 500 * time.Millisecond,
+			want: "connect; no batch; wait 1s; close",
+		},
+		{
+			name: "while a batch is held", src: fake{ticks: ticks(1)}, sink: map[string][]error{"begin 1": {&Hold{time.Hour}}}, wait: time.Second,
+			want: "connect; open 1; begin 1; close",
+		},
+		{
+			name: "while the sink is not ready", src: fake{ticks: ticks(1)}, sink: map[string][]error{"end": {&Again{After: time.Hour}}}, wait: time.Second,
+			want: "connect; open 1; begin 1; event 11; event 12; end; abort; close; close",
+		},
+		{
+			name: "while the server is away", src: fake{ticks: ticks(1), fail: map[string][]error{"next": {errGone}}}, wait: time.Millisecond,
+			want: "connect; next: read: unexpected EOF; close; close",
+		},
+		{
+			name: "with a batch to be finished", src: fake{ticks: ticks(1), fail: map[string][]error{"finish": {errGone}}}, wait: time.Millisecond,
+			want: "connect; open 1; begin 1; event 11; event 12; end; finish 1; close; is 1 open; finish 1; close",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				stop := make(chan struct{})
+				rec := &recorder{f: &tt.src, fail: tt.sink}
+				rec.on = func(call string, _ *Batch) {
+					if call == tt.at {
+						close(stop)
+					}
+				}
+				if tt.wait > 0 {
+					time.AfterFunc(tt.wait, func() { close(stop) })
+				}
+				start := time.Now()
+				if err := newConsumer(Options{Stop: stop}, rec, &tt.src).Run(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if got := strings.Join(tt.src.log, "; "); got != tt.want {
+					t.Errorf("got  %s\nwant %s", got, tt.want)
+				}
+				if d := time.Since(start); d > tt.wait {
+					t.Errorf("it took %v", d)
+				}
+			})
+		})
+	}
 }

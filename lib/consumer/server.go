@@ -21,9 +21,8 @@ import (
 
 // server is the source over one connection to PostgreSQL.
 type server struct {
-	opt     Options
-	durable bool
-	log     *slog.Logger
+	opt Options
+	log *slog.Logger
 
 	conn     *pgx.Conn
 	client   *pgq.Client
@@ -33,12 +32,12 @@ type server struct {
 	maxCount bool      // pgq.Info.UpTo
 }
 
-func newServer(opt Options, durable bool) *server {
+func newServer(opt Options) *server {
 	l := opt.Logger
 	if l == nil {
 		l = slog.New(slog.DiscardHandler)
 	}
-	return &server{opt: opt, durable: durable, log: l}
+	return &server{opt: opt, log: l}
 }
 
 // errNoConnection is for the last finish after a stop, which may find the
@@ -52,7 +51,7 @@ func (s *server) connect(ctx context.Context) error {
 		return err
 	}
 	s.conn, s.client = conn, pgq.New(conn)
-	if !s.durable {
+	if !s.opt.Durable {
 		s.client = s.client.Async()
 	}
 	if s.start.IsZero() {
@@ -144,6 +143,13 @@ func (s *server) isOpen(ctx context.Context, batch int64) (bool, error) {
 	}
 	info, err := s.client.BatchInfo(ctx, batch)
 	return info != nil, err
+}
+
+func (s *server) before(ctx context.Context) error {
+	if s.conn == nil {
+		return errNoConnection
+	}
+	return s.opt.BeforeTurn(ctx, s.client)
 }
 
 // orderBy is how every query of a batch ends. Clients cut it off, which is a

@@ -100,10 +100,6 @@ func NewTracked(opt TrackOptions, target Target) *Tracked {
 	return &Tracked{opt: opt, target: target, log: opt.Logger}
 }
 
-// needsDurable makes the source open its batches durably: after a crash of the
-// source an open batch must have the same end as the target remembers.
-func (t *Tracked) needsDurable() bool { return true }
-
 // Close closes the connection to the target.
 func (t *Tracked) Close() {
 	if t.conn != nil {
@@ -263,7 +259,7 @@ func (t *Tracked) commitPiece(ctx context.Context) error {
 // End is part of Sink.
 func (t *Tracked) End(ctx context.Context) error {
 	// What has come so far is not to be thrown away by a stop.
-	ctx, cancel := grace(ctx)
+	ctx, cancel := grace(ctx, defaultGrace)
 	defer cancel()
 	err := t.target.End(ctx, t.tx)
 	if err == nil {
@@ -302,7 +298,7 @@ func (t *Tracked) Abort() {
 	if t.tx == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), graceTime)
+	ctx, cancel := context.WithTimeout(context.Background(), defaultGrace)
 	defer cancel()
 	if err := t.tx.Rollback(ctx); err != nil {
 		t.Close()
