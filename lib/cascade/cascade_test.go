@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -341,15 +342,9 @@ func (w *fakeWorker) loop(ctx context.Context) (bool, error) {
 	default:
 		return false, fmt.Errorf("lost position: batch %d..%d, at %d", b.PrevTick, b.Tick, s.CompletedTick)
 	}
-	if s.NodeType == pgq.BranchNode {
-		top, err := target.LastTick(ctx, queue)
-		if err != nil {
+	if s.NodeType == pgq.BranchNode && *s.LocalTop < b.Tick {
+		if err := target.InsertTick(ctx, queue, b.Tick, b.TickTime, b.EventSeq); err != nil {
 			return false, err
-		}
-		if top.ID < b.Tick {
-			if err := target.InsertTick(ctx, queue, b.Tick, b.TickTime, b.EventSeq); err != nil {
-				return false, err
-			}
 		}
 	}
 	_, err = provider.FinishBatch(ctx, pgq.Finish{Batch: b})
@@ -379,12 +374,11 @@ func (w *fakeWorker) copy(ctx context.Context, s *pgq.WorkerState, b *pgq.Batch)
 			if err := tx.QueryRow(ctx, `select pgq.current_event_table($1)`, queue).Scan(&table); err != nil {
 				return err
 			}
-			var q pgx.Batch
-			for _, e := range events {
-				q.Queue(`insert into `+table+` (ev_id, ev_time, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)`, e.ID, e.Time, e.Type, e.Data, e.X1, e.X2, e.X3, e.X4)
-			}
-			if err := tx.SendBatch(ctx, &q).Close(); err != nil {
+			columns := []string{"ev_id", "ev_time", "ev_type", "ev_data", "ev_extra1", "ev_extra2", "ev_extra3", "ev_extra4"}
+			if _, err := tx.CopyFrom(ctx, strings.Split(table, "."), columns, pgx.CopyFromSlice(len(events), func(i int) ([]any, error) {
+				e := events[i]
+				return []any{e.ID, e.Time, e.Type, e.Data, e.X1, e.X2, e.X3, e.X4}, nil
+			})); err != nil {
 				return err
 			}
 		}

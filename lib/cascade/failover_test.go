@@ -3,6 +3,7 @@ package cascade
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,12 +37,12 @@ func (c *cascade) allow(name string, yes bool) {
 	testpg.Exec(c.t, admin, "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", cfg.Database)
 }
 
-// waitTop waits until a branch has got to the newest tick of another node.
-func (c *cascade) waitTop(name, of string) {
+// waitEvents waits until a branch has so many events, and the tick after them.
+func (c *cascade) waitEvents(name string, n int) {
 	c.t.Helper()
-	const top = `select max(tick_id) from pgq.tick`
-	want := testpg.Value[int64](c.t, c.dsn[of], top)
-	testpg.Wait(c.t, 20*time.Second, "ticks of "+name, func() bool { return testpg.Value[int64](c.t, c.dsn[name], top) >= want })
+	sql := `select count(*) = $1 and (select max(tick_id) from pgq.tick) = (select last_tick_id from pgq_node.local_state)
+    from ` + dataTable(c.t, c.dsn[name]) + ` where ev_type = 't'`
+	testpg.Wait(c.t, 30*time.Second, fmt.Sprintf("%d events at %s", n, name), func() bool { return testpg.Value[bool](c.t, c.dsn[name], sql, n) })
 }
 
 // After the root is lost, the set goes on from the branch that is furthest on,
@@ -51,11 +52,11 @@ func TestDeadRoot(t *testing.T) {
 	c := newCascade(t, "a", "b<a", "c<a", "d<b", "l<<a")
 	c.start(c.names...)
 	c.insert("a", 100)
-	c.waitTop("b", "a")
-	c.waitTop("c", "a")
+	c.waitEvents("b", 100)
+	c.waitEvents("c", 100)
 	c.stop("b") // stands behind c from here on
 	c.insert("a", 50)
-	c.waitTop("c", "a")
+	c.waitEvents("c", 150)
 	testpg.Wait(t, 20*time.Second, "leaf", func() bool {
 		return testpg.Value[int64](t, c.dsn["l"], `select last_tick_id from pgq_node.local_state`) >= testpg.Value[int64](t, c.dsn["c"], `select max(tick_id) from pgq.tick`)
 	})
@@ -179,10 +180,10 @@ func TestDeadRootAndAbsentBranch(t *testing.T) {
 	c := newCascade(t, "a", "b<a", "c<a")
 	c.start(c.names...)
 	c.insert("a", 100)
-	c.waitTop("b", "a")
+	c.waitEvents("b", 100)
 	c.stop("b")
 	c.insert("a", 50)
-	c.waitTop("c", "a")
+	c.waitEvents("c", 150)
 	c.kill("a")
 	c.kill("c")
 	c.start("b")
