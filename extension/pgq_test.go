@@ -28,14 +28,13 @@ func tablesToVacuum(t *testing.T, c *testpg.Cluster) {
 	if diff := cmp.Diff(own, list()); diff != "" {
 		t.Errorf("pgq alone (-want +got):\n%s", diff)
 	}
-	// Of pgq_ext the tables, and not the views that are called as upstream's.
-	dsn = c.NewDB(t, testpg.Extensions("pgq", "pgq_ext"))
+	// Of pgq_ext and pgq_node the tables, and not the views that are called as upstream's.
+	dsn = c.NewDB(t, testpg.Extensions("pgq", "pgq_ext", "pgq_node"))
 	testpg.Exec(t, dsn, `
-		create schema pgq_node; create table pgq_node.local_state (a int);
 		create schema londiste; create table londiste.completed (a int); create table londiste.seq_info (queue_name text, local boolean);
 		create schema txid; create table txid.epoch (a int)`)
 	want := append(own, "pgq_ext.completed_event", "pgq_ext.tracker", "pgq_ext.tracker_log",
-		"pgq_node.local_state", "londiste.seq_info", "txid.epoch", "londiste.completed")
+		"pgq_node.local_consumer", "pgq_node.local_position", "londiste.seq_info", "txid.epoch", "londiste.completed")
 	if diff := cmp.Diff(want, list()); diff != "" {
 		t.Errorf("with others (-want +got):\n%s", diff)
 	}

@@ -1,4 +1,8 @@
--- Schema pgq_node back to 3.5 (and 3.4): tables and functions are the same, but
--- for the version.
+-- Schema pgq_node back to 3.5 (and 3.4): files in load order.
 \ir upgrade/names.sql
-\ir downgrade/version.sql
+\ir ../upgrade/begin.sql
+\ir upgrade/locks.sql
+\ir ../upgrade/lock.sql
+\ir downgrade/tables.sql
+\ir downgrade/functions.sql
+\ir ../upgrade/end.sql

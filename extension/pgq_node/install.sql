@@ -3,6 +3,10 @@
 \ir functions/pgq_node.version.sql
 \ir functions/pgq_node.upgrade_schema.sql
 \ir structure/upgrade.sql
+\ir functions/pgq_node._state_lock.sql
+\ir functions/pgq_node._state_put.sql
+\ir functions/pgq_node._state_write.sql
+\ir structure/views.sql
 \ir functions/pgq_node._newest_tick.sql
 \ir functions/pgq_node._position.sql
 \ir functions/pgq_node._local_watermark.sql

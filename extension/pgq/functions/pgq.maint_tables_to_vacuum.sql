@@ -20,7 +20,7 @@ begin
                     'pgq_ext.completed_tick', 'pgq_ext.completed_batch',
                     'pgq_ext.completed_event', 'pgq_ext.partial_batch',
                     'pgq_ext.tracker', 'pgq_ext.tracker_log',
-                    'pgq_node.local_state', 'londiste.seq_info',
+                    'pgq_node.local_state', 'pgq_node.local_consumer', 'pgq_node.local_position', 'londiste.seq_info',
                     'txid.epoch', 'londiste.completed']) with ordinality x (name, pos)
           join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(x.name)
          where c.relkind = 'r'

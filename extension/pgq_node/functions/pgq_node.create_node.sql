@@ -31,6 +31,9 @@ declare
     _tick bigint;
     _provider text;
 begin
+    -- of two at once the second one finds the node of the first: there is no row
+    -- yet that it could wait for
+    perform pg_catalog.pg_advisory_xact_lock('pgq_node.node_info'::regclass::oid::integer, pg_catalog.hashtext(i_queue_name));
     if exists (select 1 from pgq_node.node_info n where n.queue_name = i_queue_name) then
         ret_code := 401;
         ret_note := 'Node already initialized';

@@ -17,6 +17,8 @@ returns record as $$
 declare
     _node record;
 begin
+    -- create_node() may be at work
+    perform pg_catalog.pg_advisory_xact_lock('pgq_node.node_info'::regclass::oid::integer, pg_catalog.hashtext(i_queue_name));
     select n.node_name, s.provider_node into _node
       from pgq_node.node_info n
       left join pgq_node.local_state s on s.queue_name = n.queue_name and s.consumer_name = n.worker_name

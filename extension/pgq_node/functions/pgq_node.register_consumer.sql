@@ -29,6 +29,8 @@ begin
         ret_note := 'Unknown queue: ' || i_queue_name;
         return;
     end if;
+    -- its process may be at work: what counts is the position after this lock
+    perform 1 from pgq_node.local_state where queue_name = i_queue_name and consumer_name = i_consumer_name for update;
     update pgq_node.local_state
        set provider_node = i_provider_node, last_tick_id = i_custom_tick_id
      where queue_name = i_queue_name and consumer_name = i_consumer_name;

@@ -25,16 +25,15 @@ begin
     perform 1 from pgq_node.node_info n where n.queue_name = i_queue_name for no key update;
     if i_node_location is null then
         update pgq_node.node_location
-           set dead = coalesce(i_dead, false)
+           set dead = i_dead
          where queue_name = i_queue_name and node_name = i_node_name;
     else
         insert into pgq_node.node_location (queue_name, node_name, node_location, dead)
-        values (i_queue_name, i_node_name, i_node_location, coalesce(i_dead, false))
+        values (i_queue_name, i_node_name, i_node_location, i_dead)
         on conflict (queue_name, node_name)
         do update set node_location = excluded.node_location, dead = excluded.dead;
     end if;
-    perform pgq_node._tell(i_queue_name, 'pgq.location-info', i_node_name, i_node_location,
-                           case when i_dead then 'true' else 'false' end);
+    perform pgq_node._tell(i_queue_name, 'pgq.location-info', i_node_name, i_node_location, i_dead::text);
     ret_code := 200;
     ret_note := 'Location registered';
 end;

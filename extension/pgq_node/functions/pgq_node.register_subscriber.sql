@@ -43,14 +43,6 @@ begin
     end if;
     _watermark_name := '.' || i_remote_node_name || '.watermark';
     _watermark := pgq_node._position(i_queue_name, '.global_watermark');
-    -- before any consumer is moved: a subscriber must not lose its place
-    if exists (select 1 from pgq_node.subscriber_info s
-                where s.queue_name = i_queue_name and s.subscriber_node = i_remote_node_name)
-    then
-        raise exception 'duplicate key value violates unique constraint "subscriber_info_pkey"'
-            using errcode = 'unique_violation', constraint = 'subscriber_info_pkey', schema = 'pgq_node', table = 'subscriber_info',
-                  detail = 'Key (queue_name, subscriber_node)=(' || i_queue_name || ', ' || i_remote_node_name || ') already exists.';
-    end if;
     perform pgq.register_consumer_at(i_queue_name, _watermark_name, _watermark);
     perform pgq.register_consumer_at(i_queue_name, i_remote_worker_name, coalesce(i_custom_tick_id, _watermark));
     insert into pgq_node.subscriber_info (queue_name, subscriber_node, worker_name, watermark_name)

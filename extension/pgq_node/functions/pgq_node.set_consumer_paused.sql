@@ -20,10 +20,10 @@ declare
     _old boolean;
     _word text := case when i_paused then 'paused' else 'resumed' end;
 begin
+    perform 1 from pgq_node.local_state where queue_name = i_queue_name and consumer_name = i_consumer_name for update;
     select s.paused into _old
       from pgq_node.local_state s
-     where s.queue_name = i_queue_name and s.consumer_name = i_consumer_name
-       for no key update;
+     where s.queue_name = i_queue_name and s.consumer_name = i_consumer_name;
     if not found then
         ret_code := 404;
         ret_note := 'Unknown consumer: ' || i_consumer_name;

@@ -18,29 +18,31 @@ returns record as $$
 -- ----------------------------------------------------------------------
 declare
     _worker text;
+    _state record;
 begin
-    select n.worker_name into _worker
-      from pgq_node.node_info n
-      join pgq_node.node_info c on c.queue_name = n.combined_queue
-     where n.queue_name = i_part_queue_name
-       and n.node_type = 'leaf'
-       and n.combined_queue = i_combined_queue_name
+    select p.worker_name into _worker
+      from pgq_node.node_info p
+      join pgq_node.node_info c on c.queue_name = p.combined_queue
+     where p.queue_name = i_part_queue_name
+       and p.node_type = 'leaf'
+       and c.queue_name = i_combined_queue_name
        and c.node_type = 'branch';
     if not found then
         ret_code := 201;
         ret_note := 'Part-queue does not exist';
         return;
     end if;
-    update pgq_node.local_state
-       set last_tick_id = i_watermark
-     where queue_name = i_part_queue_name and consumer_name = _worker;
-    if found then
-        ret_code := 200;
-        ret_note := 'Ok';
-    else
+    select * into _state from pgq_node._state_lock(i_part_queue_name, _worker);
+    if _state.id is null then
         ret_code := 401;
         ret_note := 'Worker registration not found';
+        return;
     end if;
+    if _state.tick is distinct from i_watermark then
+        perform pgq_node._state_put(_state.id, _state.seq, i_watermark, _state.error);
+    end if;
+    ret_code := 200;
+    ret_note := 'Ok';
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 comment on function pgq_node.set_partition_watermark(text, text, bigint) is 'Moves the worker of a part queues leaf to where the combined queue is';

@@ -16,6 +16,8 @@ returns record as $$
 declare
     _sub record;
 begin
+    -- first, as those do that register: both need more locks after it
+    perform 1 from pgq_node.node_info n where n.queue_name = i_queue_name for no key update;
     delete from pgq_node.subscriber_info s
      where s.queue_name = i_queue_name and s.subscriber_node = i_remote_node_name
     returning s.worker_name, s.watermark_name into _sub;

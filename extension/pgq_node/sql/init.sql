@@ -24,14 +24,14 @@ select c.relname as "table", has_table_privilege('public', c.oid, 'select') as p
        has_table_privilege('pgq_writer', c.oid, 'select') as writer,
        has_table_privilege('pgq_writer', c.oid, 'insert') as writer_writes,
        has_table_privilege('pgq_admin', c.oid, 'select, insert, update, delete') as admin
-  from pg_class c where c.relnamespace = 'pgq_node'::regnamespace and c.relkind = 'r'
+  from pg_class c where c.relnamespace = 'pgq_node'::regnamespace and c.relkind in ('r', 'v')
  order by c.relname collate "C";
 select c.conrelid::regclass as "table", c.conname, pg_get_constraintdef(c.oid)
   from pg_constraint c where c.connamespace = 'pgq_node'::regnamespace and c.contype in ('p', 'f', 'c')
  order by c.conrelid::regclass::text collate "C", c.conname collate "C";
 select a.attrelid::regclass as "table", string_agg(concat_ws(' ', a.attname, a.atttypid::regtype), ', ' order by a.attnum)
   from pg_attribute a join pg_class c on c.oid = a.attrelid
- where c.relnamespace = 'pgq_node'::regnamespace and c.relkind = 'r' and a.attnum > 0
+ where c.relnamespace = 'pgq_node'::regnamespace and c.relkind in ('r', 'v') and a.attnum > 0
  group by 1 order by 1::text collate "C";
 select p.oid::regprocedure as function from pg_proc p
  where p.pronamespace = 'pgq_node'::regnamespace and obj_description(p.oid, 'pg_proc') is null;

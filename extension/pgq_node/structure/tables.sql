@@ -5,6 +5,30 @@
 --
 -- A change of a node's state locks its node_info row first. Of pgq nothing is used
 -- but what 3.5 has too: either may be upgraded or go back before the other.
+--
+-- local_state, the consumers that work for this node, is a view (views.sql). A
+-- consumer stores its position in the transaction of its effects, in most
+-- batches. As a row that each batch updates, it grows slow while any old
+-- snapshot is open in the database: every update leaves a dead version which
+-- nothing may remove yet, and every look-up walks over all of them. So what
+-- batches change is a log, of the same kind as that of pgq_ext, whose
+-- structure/tables.sql has the reasons and what was weighed:
+--
+--   local_consumer   one row a consumer, changed by administrators and when
+--                    the process acknowledges that. Its row lock makes writers
+--                    of one position take turns.
+--   local_position   every position that it had, numbered from 1. The row
+--                    with the highest number counts. Each hundredth write
+--                    deletes the hundred before it.
+--
+-- Rules that pgq_node._state_lock(), _state_put() and _state_write() keep:
+--   1. Whoever writes a position holds the lock of its local_consumer row, reads
+--      the newest log row in a statement that began after that, and adds the
+--      next number.
+--   2. Under an old snapshot (REPEATABLE READ, SERIALIZABLE), where the newest
+--      row may not be seen, that fails with 40001.
+--   3. A consumer and its first position come and go in one transaction, and
+--      the newest log row of one that is there is never deleted.
 -- ----------------------------------------------------------------------
 
 create schema if not exists pgq_node;
@@ -40,21 +64,6 @@ create table if not exists pgq_node.node_info (
 );
 comment on table pgq_node.node_info is 'The local node of each queue';
 
-create table if not exists pgq_node.local_state (
-    queue_name      text        not null,
-    consumer_name   text        not null,
-    provider_node   text        not null,
-    last_tick_id    bigint      not null,
-    cur_error       text,
-    paused          boolean     not null default false,
-    uptodate        boolean     not null default false,
-
-    primary key (queue_name, consumer_name),
-    foreign key (queue_name) references pgq_node.node_info,
-    foreign key (queue_name, provider_node) references pgq_node.node_location
-);
-comment on table pgq_node.local_state is 'Position and state of each cascaded consumer of the local node, its worker included';
-
 create table if not exists pgq_node.subscriber_info (
     queue_name      text        not null,
     subscriber_node text        not null,
@@ -68,3 +77,29 @@ create table if not exists pgq_node.subscriber_info (
     foreign key (watermark_name) references pgq.consumer (co_name)
 );
 comment on table pgq_node.subscriber_info is 'Nodes that read from the local node';
+
+create table if not exists pgq_node.local_consumer (
+    lc_id           serial,
+    queue_name      text    not null,
+    consumer_name   text    not null,
+    provider_node   text    not null,
+    paused          boolean not null default false,
+    uptodate        boolean not null default false,
+
+    constraint local_consumer_pkey primary key (lc_id),
+    constraint local_consumer_name_uq unique (queue_name, consumer_name),
+    constraint local_state_queue_name_fkey foreign key (queue_name) references pgq_node.node_info,
+    constraint local_state_queue_name_provider_node_fkey
+        foreign key (queue_name, provider_node) references pgq_node.node_location
+);
+comment on table pgq_node.local_consumer is 'Consumers that work for this node: the half of local_state that batches do not change';
+
+create table if not exists pgq_node.local_position (
+    lc_id           integer not null,
+    lp_seq          bigint  not null,
+    last_tick_id    bigint  not null,
+    cur_error       text,
+
+    constraint local_position_pkey primary key (lc_id, lp_seq)
+);
+comment on table pgq_node.local_position is 'Positions of each consumer in local_consumer; the highest lp_seq has the one that counts';

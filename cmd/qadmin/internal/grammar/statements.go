@@ -31,7 +31,7 @@ var Statements = []*Statement{
 	},
 	{
 		Name: "install", Syntax: "install EXTENSION { using plpgsql | show sql | dry run }", Writes: true, OwnTx: true,
-		Help: "install pgq, pgq_coop or pgq_ext",
+		Help: "install pgq, pgq_coop, pgq_ext or pgq_node",
 		Doc: "By CREATE EXTENSION where the server has our files, else, and with 'using plpgsql', by the PL/pgSQL form. " +
 			"'show sql' prints what would be run, 'dry run' does it and rolls back.",
 	},
