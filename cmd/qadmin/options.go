@@ -36,6 +36,7 @@ type options struct {
 	IgnoreErrors bool     `long:"ignore-errors"`
 	NoPassword   bool     `short:"w" long:"no-password"`
 	Password     bool     `short:"W" long:"password"`
+	ShowSecrets  bool     `long:"show-secrets"`
 
 	Quiet      bool   `short:"q" long:"quiet"`
 	Echo       bool   `short:"e" long:"echo-queries"`
@@ -101,6 +102,7 @@ func (o *options) config(rest []string) (console.Config, error) {
 		IgnoreErrors: o.IgnoreErrors,
 		NoPassword:   o.NoPassword,
 		AskPassword:  o.Password,
+		ShowSecrets:  o.ShowSecrets,
 	}
 	var err error
 	if c.Target, err = o.target(rest); err != nil {

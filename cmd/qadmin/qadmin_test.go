@@ -47,8 +47,10 @@ func TestErrors(t *testing.T) {
 		{"url and port", []string{"-p", "1", "postgres:///x"}, 1, "qadmin: error: -h, -p and -U do not go with a URL: name host, port and user in it\n"},
 		{"contradiction", []string{"--csv", "--json"}, 1, "qadmin: error: options that exclude each other: --csv, --json and -A; -w and -W; -X and --rc\n"},
 		{"bad variable", []string{"-v", "ON_ERROR_STOP=maybe"}, 1, "qadmin: error: ON_ERROR_STOP is on or off, not \"maybe\"\n"},
-		{"no autocommit", []string{"-v", "AUTOCOMMIT=off"}, 1, "qadmin: error: AUTOCOMMIT cannot be off\n" +
-			"HINT: Use begin and commit, or -1 for a whole script.\n"},
+		{"bad condition", []string{"-c", "\\if maybe\n\\endif"}, 3, "qadmin: ERROR: the expression of \\if is on or off, not \"maybe\"\n"},
+		{"stray else", []string{"-c", `\else`}, 3, "qadmin: ERROR: \\else without \\if\n"},
+		{"else twice", []string{"-c", "\\if on\n\\else\n\\else"}, 3, "qadmin: ERROR: \\else after \\else\n"},
+		{"open condition", []string{"-c", `\if off`}, 3, "qadmin: ERROR: the input ends inside of \\if\n"},
 		{"no file", []string{"-f", "/nonexistent"}, 1, "qadmin: ERROR: open /nonexistent: no such file or directory\n"},
 		{"incomplete", []string{"-c", "install"}, 3, "qadmin: ERROR: the statement is not complete\nLINE 1: install\n               ^\nHINT: Expected here: EXTENSION.\n"},
 		{"too much", []string{"-c", "install pgq now"}, 3, "qadmin: ERROR: syntax error at \"now\"\nLINE 1: install pgq now\n                    ^\n" +

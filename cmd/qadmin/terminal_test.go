@@ -424,6 +424,14 @@ func TestTerminalPager(t *testing.T) {
 	p.types("\x04")
 	p.ends(0)
 
+	// \watch has a pager of its own, and ends with it.
+	w := sit(t, dsn, env("QADMIN_WATCH_PAGER=grep --line-buffered -m 2 round"))
+	w.prompt(prompt)
+	w.types("select 'round ' || 1 as x \\watch 0.1\r")
+	w.until("two rounds", func(s string) bool { return strings.Count(s, "\nround 1") == 2 })
+	w.prompt(prompt)
+	w.runs("select 2 as x;", prompt, "(1 row)")
+
 	// One that ends early is no error, and stops the query.
 	q := sit(t, dsn, env("PAGER=head -n 1"))
 	q.prompt(prompt)

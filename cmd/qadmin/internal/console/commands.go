@@ -90,6 +90,10 @@ func (s *Session) arguments(text string) ([]string, error) {
 // argument gives the value of a variable in an argument, or the text if there
 // is no such variable.
 func (s *Session) argument(ref string) string {
+	if name, asks := strings.CutPrefix(ref, ":{?"); asks {
+		_, ok := s.lookup(strings.TrimSuffix(name, "}"))
+		return strconv.FormatBool(ok)
+	}
 	if v, ok := s.lookup(strings.Trim(ref[1:], `'"`)); ok {
 		return v
 	}
@@ -127,6 +131,12 @@ func init() {
 		"o":          outputCommand,
 		"g":          goCommand(false),
 		"gx":         goCommand(true),
+		"gset":       setCommandResult,
+		"gdesc":      describe,
+		"if":         conditional("if"),
+		"elif":       conditional("elif"),
+		"else":       conditional("else"),
+		"endif":      conditional("endif"),
 		"watch":      watch,
 		"p":          printBuffer,
 		"e":          editCommand,
@@ -445,11 +455,20 @@ func watch(ctx context.Context, s *Session, in *input, args []string) error {
 		}
 	}
 	defer s.direct()()
+	ctx, end, err := s.watchPager(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	for n := 1; ; n++ {
 		if !s.Options.Machine() {
 			fmt.Fprintf(s.out, "%s (every %s)\n\n", time.Now().Format("Mon 02 Jan 2006 15:04:05 MST"), wait)
 		}
-		if err := s.Execute(ctx, in, text); err != nil {
+		err := s.Execute(ctx, in, text)
+		if errors.Is(context.Cause(ctx), errLeft) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		s.flushNotices(place{})
@@ -458,10 +477,66 @@ func watch(ctx context.Context, s *Session, in *input, args []string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			if err := context.Cause(ctx); !errors.Is(err, errLeft) {
+				return err
+			}
+			return nil
 		case <-time.After(wait):
 		}
 	}
+}
+
+// watched is the pager of \watch. One that takes no more was left.
+type watched struct {
+	io.Writer
+	cancel context.CancelCauseFunc
+}
+
+func (w watched) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil {
+		w.cancel(errLeft)
+	}
+	return n, err
+}
+
+// watchPager sends what \watch shows through the pager that is for that, if
+// there is one. The context ends with the pager.
+func (s *Session) watchPager(ctx context.Context) (_ context.Context, end func(), err error) {
+	if s.screen == nil || s.screen.Output == nil || s.closeOut != nil || s.Restricted {
+		return ctx, func() {}, nil
+	}
+	command := s.screen.Getenv("QADMIN_WATCH_PAGER")
+	if command == "" {
+		command = s.screen.Getenv("PSQL_WATCH_PAGER")
+	}
+	if strings.TrimSpace(command) == "" {
+		return ctx, func() {}, nil
+	}
+	cmd := s.shellCommand(context.WithoutCancel(ctx), command)
+	cmd.Stdout = s.screen.Terminal.Out
+	pipe, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return ctx, nil, err
+	}
+	before := s.out
+	ctx, cancel := context.WithCancelCause(ctx)
+	s.out = watched{pipe, cancel}
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // how a pager ends says nothing about the result
+		cancel(errLeft)
+		close(done)
+	}()
+	return ctx, func() {
+		s.out = before
+		pipe.Close()
+		<-done
+		s.screen.Terminal.Restore()
+	}, nil
 }
 
 func errVerbose(_ context.Context, s *Session, _ *input, _ []string) error {

@@ -100,7 +100,7 @@ func argumentText(v string) string {
 
 // variableValues are the values of the variables that the console knows.
 var variableValues = map[string][]string{
-	"AUTOCOMMIT":     {"on"},
+	"AUTOCOMMIT":     {"on", "off"},
 	"COMPLETION":     {"on", "off"},
 	"ECHO":           {"queries", "none"},
 	"ECHO_HIDDEN":    {"on", "off"},

@@ -132,6 +132,11 @@ func (s *Session) statement(ctx context.Context, in *input, m *grammar.Match) er
 			return cli.WithHint(fmt.Errorf("%s %s", st.Name, lack), "Run: install "+st.Needs+".")
 		}
 	}
+	if writes && !st.OwnTx {
+		if err := s.autoBegin(ctx); err != nil {
+			return err
+		}
+	}
 	if st.Later {
 		return fmt.Errorf("%s is not part of this version", st.Name)
 	}
@@ -152,6 +157,11 @@ func (s *Session) sql(ctx context.Context, text string) error {
 	if changesSchema[first] {
 		s.have = nil
 	}
+	if !standsAlone(text, s.escapes()) {
+		if err := s.autoBegin(ctx); err != nil {
+			return err
+		}
+	}
 	if first == "copy" {
 		return s.copy(ctx, text)
 	}
@@ -164,7 +174,7 @@ func (s *Session) sql(ctx context.Context, text string) error {
 			_, failure = s.write(rr, "", -1)
 		}
 		tag, err := rr.Close()
-		if err == nil && failure == nil && (!s.Options.TuplesOnly || !fields) {
+		if err == nil && failure == nil && (!s.Options.TuplesOnly && s.collect == nil || !fields) {
 			failure = s.tag(tag.String())
 		}
 	}

@@ -232,6 +232,9 @@ func (s *Session) prompt(in *input) string {
 	if !in.Empty() {
 		return s.continuation(in.State())
 	}
+	if in.skips() {
+		return s.continuation('@')
+	}
 	name, db, mark := s.Queue, "", ""
 	if name == "" {
 		name = "(noqueue)"

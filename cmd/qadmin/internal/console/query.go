@@ -85,6 +85,13 @@ func (s *Session) yes(ctx context.Context, sql string, args ...any) (bool, error
 // table begins a result.
 func (s *Session) table(title string, cols []output.Column) output.Table {
 	o := s.Options
+	if c := s.collect; c != nil {
+		c.names, c.rows = nil, nil // of several results the last one counts
+		for _, col := range cols {
+			c.names = append(c.names, col.Name)
+		}
+		return c
+	}
 	if s.expand {
 		o.Expanded = "on"
 	}

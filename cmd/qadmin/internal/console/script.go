@@ -143,7 +143,12 @@ func (s *Session) script(ctx context.Context, r *bufio.Reader, file string) erro
 		}
 	}
 	if p, ok := in.Take(); ok {
-		return in.run(ctx, p)
+		if err := in.run(ctx, p); err != nil {
+			return err
+		}
+	}
+	if len(in.conditions) > 0 {
+		return s.settle(ctx, errors.New(`the input ends inside of \if`), place{in.file, in.LineNumber()})
 	}
 	return nil
 }
@@ -154,6 +159,8 @@ type input struct {
 	session *Session
 	reader  *bufio.Reader
 	file    string
+
+	conditions []*condition
 }
 
 // line takes one line.
@@ -177,6 +184,9 @@ func (in *input) run(ctx context.Context, p grammar.Piece) error {
 	s := in.session
 	at := place{in.file, p.Line}
 	var err error
+	if in.skips() && !(p.Command && isConditional(p.Text)) {
+		return nil
+	}
 	if p.Command {
 		err = s.command(ctx, in, p.Text)
 	} else {

@@ -37,6 +37,7 @@ type Config struct {
 	IgnoreErrors bool
 	NoPassword   bool // never ask for one
 	AskPassword  bool // ask before the first attempt
+	ShowSecrets  bool // passwords in the locations of nodes
 	Interactive  bool // a person types
 
 	// Ask reads an answer from the terminal, without echo for a secret. nil:
@@ -60,8 +61,9 @@ type Session struct {
 	dir       string // what \cd chose
 	depth     int    // of included files
 	timing    bool
-	failed    bool // some statement did
-	expand    bool // \gx: the next result only
+	failed    bool       // some statement did
+	expand    bool       // \gx: the next result only
+	collect   *collected // \gset: results go there
 	screen    *Screen
 	interrupt func() // for SIGINT between statements
 	catalog   catalog

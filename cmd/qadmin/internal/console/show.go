@@ -70,12 +70,12 @@ func showNode(ctx context.Context, s *Session, _ *input, m *grammar.Match) error
 	}
 	// A location may hold a password.
 	return s.show(ctx, "Nodes:", -1, `select queue_name, node_name,
-       pg_catalog.regexp_replace(pg_catalog.regexp_replace(node_location, '(password\s*=\s*)(''([^''\\]|\\.)*''|\S+)', '\1***', 'gi'),
-           '^(postgres(?:ql)?://[^:/@]*:)[^@/]*@', '\1***@') as node_location, dead
+       case when $3 then node_location else pg_catalog.regexp_replace(pg_catalog.regexp_replace(node_location, '(password\s*=\s*)(''([^''\\]|\\.)*''|\S+)', '\1***', 'gi'),
+           '^(postgres(?:ql)?://[^:/@]*:)[^@/]*@', '\1***@') end as node_location, dead
   from pgq_node.node_location
  where ($1::text is null or node_name = $1)
    and ($2::text is null or queue_name = $2)
- order by queue_name, node_name`, node, queue)
+ order by queue_name, node_name`, node, queue, s.ShowSecrets)
 }
 
 // showDDL shows a table or a sequence as what makes it.

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"skytools/cmd/qadmin/internal/output"
-	"skytools/lib/cli"
 )
 
 // lookup gives the value of a variable.
@@ -32,7 +31,7 @@ func (s *Session) SetVar(name, value string) error {
 	}
 	var err error
 	switch name {
-	case "ON_ERROR_STOP", "ECHO_HIDDEN", "COMPLETION":
+	case "ON_ERROR_STOP", "ECHO_HIDDEN", "COMPLETION", "AUTOCOMMIT":
 		_, err = output.ParseBool(name, value)
 	case "ON_DESTRUCTIVE":
 		err = oneOf("ask", "yes")
@@ -40,12 +39,6 @@ func (s *Session) SetVar(name, value string) error {
 		err = oneOf("default", "verbose", "terse")
 	case "ECHO":
 		err = oneOf("queries", "none")
-	case "AUTOCOMMIT":
-		if on, berr := output.ParseBool(name, value); berr != nil {
-			err = berr
-		} else if !on {
-			err = cli.WithHint(fmt.Errorf("AUTOCOMMIT cannot be off"), "Use begin and commit, or -1 for a whole script.")
-		}
 	case "QUIET":
 		s.Quiet, err = output.ParseBool(name, value)
 	case "FETCH_COUNT":

@@ -301,6 +301,14 @@ func colon(s string) (Kind, int) {
 			n++
 		}
 		return Variable, n
+	case strings.HasPrefix(s, ":{?"):
+		n := 3
+		for n < len(s) && isNamePart(s[n]) {
+			n++
+		}
+		if n > 3 && n < len(s) && s[n] == '}' {
+			return Variable, n + 1
+		}
 	}
 	return Symbol, 1
 }

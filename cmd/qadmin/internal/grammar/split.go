@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"strconv"
 	"strings"
 
 	"skytools/lib/quote"
@@ -76,6 +77,10 @@ func (s *Splitter) feed(text string, lookup func(string) (string, bool), emit fu
 
 // variable returns what is written for a variable.
 func variable(ref string, lookup func(string) (string, bool)) (string, bool) {
+	if name, asks := strings.CutPrefix(ref, ":{?"); asks {
+		_, ok := lookup(strings.TrimSuffix(name, "}"))
+		return strings.ToUpper(strconv.FormatBool(ok)), true
+	}
 	name := strings.Trim(ref[1:], `'"`)
 	value, ok := lookup(name)
 	switch {
@@ -120,6 +125,28 @@ func (s *Splitter) Reset() {
 	s.buf.Reset()
 	s.some = false
 	s.Restart()
+}
+
+// Mark is the state of the buffer at some time.
+type Mark struct {
+	text  string
+	some  bool
+	start int
+	lexer Lexer
+}
+
+// Mark remembers the buffer.
+func (s *Splitter) Mark() Mark {
+	m := Mark{s.buf.String(), s.some, s.start, s.Lexer}
+	m.lexer.words = append([]string(nil), s.words...)
+	return m
+}
+
+// Rewind makes the buffer what it was.
+func (s *Splitter) Rewind(m Mark) {
+	s.buf.Reset()
+	s.buf.WriteString(m.text)
+	s.some, s.start, s.Lexer = m.some, m.start, m.lexer
 }
 
 // Buffer is what was typed of the statement at hand.
