@@ -25,7 +25,8 @@ type Config struct {
 	Queue           string
 	DSN             string // of the local node
 	ApplicationName string
-	// RemoteExtra is appended to the connection strings of other nodes.
+	// RemoteExtra is added to the connection strings of other nodes, URLs
+	// included, and written as a connection string without being one.
 	RemoteExtra string
 	// Timeout is what each node has to answer a look at it, or to take a
 	// connection; 0 is DefaultTimeout.
@@ -47,10 +48,7 @@ func (c *Config) timeout() time.Duration {
 
 // remote returns the connection string to another node.
 func (c *Config) remote(connString string) string {
-	if c.RemoteExtra == "" {
-		return connString
-	}
-	return connString + " " + c.RemoteExtra
+	return db.WithParameters(connString, c.RemoteExtra)
 }
 
 // connect opens a connection within the timeout.
@@ -64,8 +62,11 @@ func (c *Config) connect(ctx context.Context, dsn string) (*pgx.Conn, error) {
 	return conn, err
 }
 
-// ErrNoNode is returned where the local database has no node of the queue.
-var ErrNoNode = errors.New("no node of this queue in the local database")
+// ErrNoNode is returned where a database has no node of the queue.
+var ErrNoNode = errors.New("no node of this queue in the database")
+
+// ErrNotInstalled is returned where a database can have no node.
+var ErrNotInstalled = errors.New("pgq_node is not installed in the database")
 
 // Set is a set as one look found it. The nodes were looked at one by one, all
 // at the same time, so two of them may contradict each other in the middle of
@@ -73,7 +74,7 @@ var ErrNoNode = errors.New("no node of this queue in the local database")
 type Set struct {
 	Queue string
 	Local string  // name of the local node
-	Nodes []*Node // members by name
+	Nodes []*Node // members in the order of strings in Go, whatever the server's
 }
 
 // Node is a member of a set.
@@ -107,21 +108,31 @@ func LoadSet(ctx context.Context, c Config) (*Set, error) {
 	if local.Err != nil {
 		return nil, local.Err
 	}
-	s := &Set{Queue: c.Queue, Local: local.Info.Name}
+	s := newSet(c, local)
 	var wg sync.WaitGroup
-	for _, l := range local.Locations {
-		n := &Node{Name: l.Node, ConnString: l.ConnString, Dead: l.Dead || slices.Contains(c.Dead, l.Node)}
-		if n.Name == s.Local {
-			local.Name, local.ConnString, local.Dead = l.Node, l.ConnString, n.Dead
-			n = local
-		}
-		s.Nodes = append(s.Nodes, n)
+	for _, n := range s.Nodes {
 		if n != local && !n.Dead {
 			wg.Go(func() { c.look(ctx, n) })
 		}
 	}
 	wg.Wait()
-	return s, ctx.Err()
+	return s, context.Cause(ctx)
+}
+
+// newSet returns the members that the local node knows. Of the others it knows
+// no more than the name and the way there.
+func newSet(c Config, local *Node) *Set {
+	s := &Set{Queue: c.Queue, Local: local.Info.Name}
+	for _, l := range local.Locations {
+		n := &Node{}
+		if l.Node == s.Local {
+			n = local
+		}
+		n.Name, n.ConnString, n.Dead = l.Node, l.ConnString, l.Dead || slices.Contains(c.Dead, l.Node)
+		s.Nodes = append(s.Nodes, n)
+	}
+	slices.SortFunc(s.Nodes, func(a, b *Node) int { return strings.Compare(a.Name, b.Name) })
+	return s
 }
 
 // look fills in what the node tells of itself.
@@ -149,6 +160,8 @@ func (c *Config) look(ctx context.Context, n *Node) {
 func (n *Node) read(ctx context.Context, client *pgq.Client, queue string) error {
 	info, err := client.NodeInfo(ctx, queue)
 	switch {
+	case db.IsUndefinedObject(err):
+		return ErrNotInstalled
 	case err != nil:
 		return err
 	case info == nil:

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -14,9 +15,44 @@ import (
 // the one that dsn may name.
 func WithDatabase(dsn, name string) string { return with(dsn, "dbname", name) }
 
+// WithParameters returns the connection string or URL with more parameters,
+// which count before those that dsn has. extra is written as in a connection
+// string. What of it is no parameter stays as it is, for the parser to refuse.
+func WithParameters(dsn, extra string) string {
+	if extra = strings.TrimSpace(extra); extra == "" {
+		return dsn
+	}
+	if !isURL(dsn) {
+		return strings.TrimLeft(dsn+" "+extra, " ")
+	}
+	for extra != "" {
+		m := parameter.FindStringSubmatch(extra)
+		if m == nil {
+			return dsn + " " + extra
+		}
+		value := m[3]
+		if m[2] != "" {
+			value = m[2][1 : len(m[2])-1]
+		}
+		dsn = with(dsn, m[1], escaped.ReplaceAllString(value, "$1"))
+		extra = extra[len(m[0]):]
+	}
+	return dsn
+}
+
+var (
+	// key = value, or key = 'va lue', with backslashes before quotes and blanks
+	parameter = regexp.MustCompile(`(?s)^(\w+)\s*=\s*(?:('(?:[^'\\]|\\.)*')|((?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*)?)(?:\s+|$)`)
+	escaped   = regexp.MustCompile(`(?s)\\(.)`)
+)
+
+func isURL(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
 // with adds a parameter at the end, where it counts before all others.
 func with(dsn, key, value string) string {
-	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
+	if !isURL(dsn) {
 		return strings.TrimLeft(dsn+" "+key+"='"+strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value)+"'", " ")
 	}
 	sep := "?"

@@ -3,7 +3,9 @@ package db_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -31,6 +33,38 @@ func TestWithDatabase(t *testing.T) {
 		}
 		if cfg.Host != want.Host || cfg.RuntimeParams["application_name"] != want.RuntimeParams["application_name"] || len(cfg.Fallbacks) != len(want.Fallbacks) {
 			t.Errorf("%s: more than the database is different", dsn)
+		}
+	}
+}
+
+// TestWithParameters: whatever form the string has, the same comes out of it.
+func TestWithParameters(t *testing.T) {
+	t.Parallel()
+	const extra = `user=repl  connect_timeout = 7 application_name='it''s' password='p q\'s\\&?+%'`
+	for _, dsn := range []string{
+		"host=h dbname=d", "host=h dbname=d user=other password=x", "postgres://h/d", "postgresql://other:x@h:5432/d?connect_timeout=1", "postgres://h/d?user=other",
+	} {
+		got := db.WithParameters(dsn, strings.Replace(extra, "it''s", `it\'s`, 1))
+		cfg, err := pgx.ParseConfig(got)
+		if err != nil {
+			t.Errorf("%s: %v", got, err)
+			continue
+		}
+		if cfg.Host != "h" || cfg.Database != "d" || cfg.User != "repl" || cfg.Password != `p q's\&?+%` || cfg.ConnectTimeout != 7*time.Second ||
+			cfg.RuntimeParams["application_name"] != "it's" {
+			t.Errorf("%s: got host %q, database %q, user %q, password %q, timeout %s, %q",
+				got, cfg.Host, cfg.Database, cfg.User, cfg.Password, cfg.ConnectTimeout, cfg.RuntimeParams["application_name"])
+		}
+	}
+	for _, dsn := range []string{"host=h", "postgres://h/d", ""} {
+		if got := db.WithParameters(dsn, " "); got != dsn {
+			t.Errorf("%q: got %q", dsn, got)
+		}
+		for _, bad := range []string{"nonsense", "user=a nonsense", "user='a"} {
+			got := db.WithParameters(dsn, bad)
+			if _, err := pgx.ParseConfig(got); err == nil {
+				t.Errorf("%q with %q: no error for %q", dsn, bad, got)
+			}
 		}
 	}
 }
