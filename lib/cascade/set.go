@@ -135,6 +135,13 @@ func newSet(c Config, local *Node) *Set {
 	return s
 }
 
+// LoadNode looks at the local node alone.
+func LoadNode(ctx context.Context, c Config) (*Node, error) {
+	n := &Node{ConnString: c.DSN}
+	c.look(ctx, n)
+	return n, n.Err
+}
+
 // look fills in what the node tells of itself.
 func (c *Config) look(ctx context.Context, n *Node) {
 	dsn := n.ConnString
