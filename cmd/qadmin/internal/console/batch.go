@@ -8,6 +8,7 @@ import (
 
 	"skytools/cmd/qadmin/internal/grammar"
 	"skytools/lib/cli"
+	"skytools/lib/quote"
 )
 
 // limit reads the limit of a statement: how many rows are shown, -1 for all,
@@ -110,7 +111,7 @@ func showEvent(ctx context.Context, s *Session, _ *input, m *grammar.Match) erro
 		return err
 	}
 	if !found {
-		return cli.WithHint(fmt.Errorf("event not found: %s", id), fmt.Sprintf("To see why, run: explain event %s.", id))
+		return cli.WithHint(fmt.Errorf("event not found: %s", id), fmt.Sprintf("To see why, run: explain event %s on %s.", id, quote.Ident(queue)))
 	}
 	s.expand = true
 	defer func() { s.expand = false }()

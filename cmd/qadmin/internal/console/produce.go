@@ -30,6 +30,11 @@ const (
 // events.
 func produce(ctx context.Context, s *Session, in *input, m *grammar.Match) (err error) {
 	queue := m.Value("queue")
+	src, name, err := s.eventSource(in, m)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
 	var batch int64
 	if a, ok := m.Arg("num"); ok {
 		if batch, err = strconv.ParseInt(a.Token.Value, 10, 64); err != nil || batch < 1 {
@@ -39,11 +44,6 @@ func produce(ctx context.Context, s *Session, in *input, m *grammar.Match) (err 
 			return errors.New("produce with batch cannot run inside a transaction")
 		}
 	}
-	src, name, err := s.eventSource(in, m)
-	if err != nil {
-		return err
-	}
-	defer src.Close()
 	if err := s.needQueue(ctx, queue); err != nil {
 		return err
 	}
@@ -71,14 +71,14 @@ func (s *Session) eventSource(in *input, m *grammar.Match) (io.ReadCloser, strin
 		return f, a.Token.Value, err
 	}
 	if in != nil && in.reader == s.stdin {
-		return io.NopCloser(&inlineData{r: s.stdin}), "<stdin>", nil
+		return &inlineData{in: in}, "<stdin>", nil
 	}
 	return io.NopCloser(s.stdin), "<stdin>", nil
 }
 
 // inlineData is the rest of a script up to a line with \. alone.
 type inlineData struct {
-	r    *bufio.Reader
+	in   *input
 	line []byte
 	end  bool
 }
@@ -88,9 +88,12 @@ func (d *inlineData) Read(p []byte) (int, error) {
 		if d.end {
 			return 0, io.EOF
 		}
-		line, err := d.r.ReadBytes('\n')
+		line, err := d.in.reader.ReadBytes('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return 0, err
+		}
+		if len(line) > 0 {
+			d.in.SetLine(d.in.LineNumber() + 1)
 		}
 		d.end = err != nil || string(bytes.TrimRight(line, "\r\n")) == `\.`
 		if !d.end || err != nil {
@@ -103,6 +106,13 @@ func (d *inlineData) Read(p []byte) (int, error) {
 	n := copy(p, d.line)
 	d.line = d.line[n:]
 	return n, nil
+}
+
+// Close reads over what is left: data must not be run as statements after an
+// error.
+func (d *inlineData) Close() error {
+	_, err := io.Copy(io.Discard, d)
+	return err
 }
 
 // loader moves events from a reader into a queue.
@@ -218,7 +228,7 @@ const maxLine = 1 << 30
 
 func newEventReader(src io.Reader, m *grammar.Match) (*eventReader, error) {
 	r := &eventReader{}
-	if a, ok := m.Arg("type"); ok {
+	if a, ok := m.Arg("text"); ok {
 		r.typ = &a.Token.Value
 	}
 	if m.Has("csv") {

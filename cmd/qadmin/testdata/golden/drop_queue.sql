@@ -1,0 +1,10 @@
+\set QUIET on
+create queue orders;
+register consumer mailer on orders;
+select pgq.insert_event('orders', 'new', 'one'), pgq.insert_event('orders', 'new', 'two');
+tick queue orders force;
+\set QUIET off
+drop queue orders;
+drop queue orders force;
+drop queue orders;
+drop queue *;

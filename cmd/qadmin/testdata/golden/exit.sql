@@ -1,0 +1,2 @@
+exit;
+select 'not run';

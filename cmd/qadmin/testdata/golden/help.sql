@@ -1,0 +1,4 @@
+help tick;
+help drop queue;
+help latency;
+help nosuch;

@@ -1,0 +1,4 @@
+install pgq_ext using plpgsql;
+install pgq_ext using plpgsql;
+install nosuch;
+install pgq now;

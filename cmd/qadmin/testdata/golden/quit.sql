@@ -1,0 +1,3 @@
+\echo before
+quit;
+select 'not run';

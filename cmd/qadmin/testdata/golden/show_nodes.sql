@@ -1,0 +1,2 @@
+insert into pgq_node.node_location values ('q', 'a', 'host=x password=secret', false), ('q', 'b', 'postgresql://u:secret@h/db', true), ('r', 'a', 'dbname=d', false);
+show nodes;

@@ -1,0 +1,9 @@
+\set QUIET on
+create queue orders;
+register consumer mailer on orders;
+select pgq.insert_event('orders', 'new', 'one'), pgq.insert_event('orders', 'new', 'two');
+tick queue orders force;
+\set QUIET off
+show rotation;
+show rotation orders;
+show rotation nosuch;

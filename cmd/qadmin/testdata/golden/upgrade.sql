@@ -1,0 +1,3 @@
+upgrade;
+upgrade pgq using plpgsql dry run;
+upgrade nosuch;
