@@ -32,14 +32,13 @@ const whatANodeKnows = `select array[
 // demands our output.
 func TestPgqNodeSameAsUpstream(t *testing.T) {
 	t.Parallel()
-	c := testpg.Shared(t)
+	c := upgradeCluster(t)
 	output := func(name string) string {
 		return c.Psql(t, name, "-a", "-q", "-v", "ON_ERROR_STOP=0", "-f", "pgq_node/sql/node.sql")
 	}
 	dsn := c.NewDB(t, testpg.Name("node_theirs"))
-	if _, err := testpg.Connect(t, dsn).Exec(t.Context(), "create extension pgq version '3.5'; create extension pgq_node version '3.5'"); err != nil {
-		testpg.Unavailable(t, "upstream's pgq_node is not installed: "+err.Error())
-	}
+	testpg.Exec(t, dsn, "create extension pgq version '3.5'")
+	testpg.Exec(t, dsn, "create extension pgq_node version '3.5'")
 	theirs := output("node_theirs")
 	c.NewDB(t, testpg.Name("node_ours"), testpg.Extensions("pgq", "pgq_node"))
 	ours := asTable.Replace(output("node_ours"))

@@ -9,10 +9,21 @@ returns trigger as $$
 declare
     _state record;
     _id integer;
+    _column text;
 begin
-    if tg_op <> 'DELETE' and new.last_tick_id is null then
-        raise exception 'null value in column "last_tick_id" of relation "local_state" violates not-null constraint'
-            using errcode = 'not_null_violation', schema = 'pgq_node', table = 'local_state', column = 'last_tick_id';
+    if tg_op <> 'DELETE' then
+        _column := case
+            when new.queue_name is null then 'queue_name'
+            when new.consumer_name is null then 'consumer_name'
+            when new.provider_node is null then 'provider_node'
+            when new.last_tick_id is null then 'last_tick_id'
+            when new.paused is null then 'paused'
+            when new.uptodate is null then 'uptodate'
+        end;
+        if _column is not null then
+            raise exception 'null value in column "%" of relation "local_state" violates not-null constraint', _column
+                using errcode = 'not_null_violation', schema = 'pgq_node', table = 'local_state', column = _column;
+        end if;
     end if;
     if tg_op = 'INSERT' then
         insert into pgq_node.local_consumer (queue_name, consumer_name, provider_node, paused, uptodate)
