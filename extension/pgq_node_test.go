@@ -2,12 +2,15 @@ package extension_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"skytools/extension"
 	"skytools/lib/testpg"
@@ -219,4 +222,25 @@ func TestPgqNodeFlat(t *testing.T) {
 	if live := testpg.Value[int64](t, dsn, "select count(*) from pgq_node.local_position"); live > 2*100 {
 		t.Errorf("%d positions are kept for 2 consumers", live)
 	}
+}
+
+// TestPgqNodeUpgradeRefuses has a view of somebody's on the table that becomes a
+// view: it is named, and nothing is changed.
+func TestPgqNodeUpgradeRefuses(t *testing.T) {
+	t.Parallel()
+	dsn := upgradeCluster(t).NewDB(t)
+	testpg.Exec(t, dsn, "create extension pgq version '3.5'")
+	testpg.Exec(t, dsn, "create extension pgq_node version '3.5'; create view mine as select * from pgq_node.local_state")
+	before := catalog(t, dsn, "pgq_node")
+	_, err := testpg.Connect(t, dsn).Exec(t.Context(), "alter extension pgq_node update")
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) {
+		t.Fatalf("got %v", err)
+	}
+	if pe.Message != "table pgq_node.local_state becomes a view, and objects depend on the table" ||
+		!strings.Contains(pe.Detail, "view public.mine depends on") && !strings.Contains(pe.Detail, "view mine depends on") ||
+		pe.Hint != "Drop these objects before the upgrade and create them again after it." {
+		t.Errorf("got %s\n%s\n%s", pe.Message, pe.Detail, pe.Hint)
+	}
+	sameCatalog(t, "after the failure", before, catalog(t, dsn, "pgq_node"))
 }

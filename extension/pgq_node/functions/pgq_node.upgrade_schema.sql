@@ -13,6 +13,7 @@ returns integer as $$
 -- ----------------------------------------------------------------------
 declare
     _cnt integer := 0;
+    _detail text;
 begin
     if not exists (select 1 from pg_catalog.pg_attribute a
                     where a.attrelid = 'pgq_node.node_info'::regclass and a.attname = 'node_attrs' and not a.attisdropped)
@@ -44,7 +45,15 @@ begin
             -- also takes it off the list of tables that pg_dump reads
             alter extension pgq_node drop table pgq_node.local_state;
         end if;
-        drop table pgq_node.local_state;
+        begin
+            drop table pgq_node.local_state;
+        exception
+            when dependent_objects_still_exist then
+                get stacked diagnostics _detail = pg_exception_detail;
+                raise exception 'table pgq_node.local_state becomes a view, and objects depend on the table'
+                    using errcode = 'dependent_objects_still_exist', detail = _detail,
+                          hint = 'Drop these objects before the upgrade and create them again after it.';
+        end;
         _cnt := _cnt + 1;
     end if;
     return _cnt;
