@@ -34,7 +34,7 @@ var layers = []struct {
 	{"lib/metrics", []string{"lib/log"}},
 	{"lib/cli", []string{"lib/ini", "lib/daemon", "lib/db"}},
 	{"lib/install", []string{"lib/db", "extension"}},
-	{"lib/pgq", []string{"lib/db", "lib/event"}},
+	{"lib/pgq", []string{"lib/db", "lib/event", "lib/quote"}},
 	{"lib/ticker", []string{"lib/pgq"}},
 	{"lib/consumer", []string{"lib/pgq"}},
 	{"lib/cascade", []string{"lib/consumer", "lib/quote"}},

@@ -31,18 +31,30 @@ type cascade struct {
 	stops map[string]func()
 }
 
+// upstream makes a database with upstream's schema.
+func upstream(t *testing.T, _ string) string {
+	dsn := testpg.Shared(t).NewDB(t)
+	extensions.Lock() // they make roles
+	defer extensions.Unlock()
+	testpg.Exec(t, dsn, `create extension pgq; create extension pgq_node`)
+	return dsn
+}
+
 // newCascade makes a set on upstream's schema. nodes are "name" for the root,
 // then "name<provider" for branches and "name<<provider" for leaves.
 func newCascade(t *testing.T, nodes ...string) *cascade {
+	t.Helper()
+	return newCascadeOn(t, upstream, nodes...)
+}
+
+// newCascadeOn is newCascade with databases that newDB makes.
+func newCascadeOn(t *testing.T, newDB func(t *testing.T, node string) string, nodes ...string) *cascade {
 	t.Helper()
 	c := &cascade{t: t, dsn: map[string]string{}, stops: map[string]func(){}}
 	for _, def := range nodes {
 		name, _, _ := cut(def)
 		c.names = append(c.names, name)
-		c.dsn[name] = testpg.Shared(t).NewDB(t)
-		extensions.Lock() // they make roles
-		testpg.Exec(t, c.dsn[name], `create extension pgq; create extension pgq_node`)
-		extensions.Unlock()
+		c.dsn[name] = newDB(t, name)
 	}
 	for _, def := range nodes {
 		name, kind, provider := cut(def)

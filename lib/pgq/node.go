@@ -55,10 +55,14 @@ type NodeInfo struct {
 // ret_code and ret_note, and returns the code. dest take the columns after
 // these; they are scanned only below 400.
 func (c *Client) nodeRow(ctx context.Context, what, sql string, args []any, dest ...any) (int, error) {
+	return scanNode(c.db.QueryRow(ctx, sql, args...), what, dest...)
+}
+
+// scanNode reads the row for nodeRow.
+func scanNode(row pgx.Row, what string, dest ...any) (int, error) {
 	var code int
 	var note *string
-	row := append([]any{&code, &note}, dest...)
-	if err := c.db.QueryRow(ctx, sql, args...).Scan(row...); err != nil {
+	if err := row.Scan(append([]any{&code, &note}, dest...)...); err != nil {
 		return 0, fmt.Errorf("%s: %w", what, err)
 	}
 	if code >= 400 {
@@ -76,14 +80,20 @@ func (c *Client) nodeDo(ctx context.Context, what, sql string, args ...any) (int
 	return c.nodeRow(ctx, what, sql, args)
 }
 
+const nodeInfoSQL = `select ret_code, ret_note, node_type, node_name, global_watermark, local_watermark,
+    provider_node, provider_location, combined_queue, combined_type, worker_name, worker_paused, worker_uptodate, worker_last_tick,
+    node_attrs, target_for from pgq_node.get_node_info($1)`
+
 // NodeInfo describes the local node of a queue. Without one it returns nil.
 func (c *Client) NodeInfo(ctx context.Context, queue string) (*NodeInfo, error) {
+	return scanNodeInfo(c.db.QueryRow(ctx, nodeInfoSQL, queue), "get node info of "+queue)
+}
+
+func scanNodeInfo(row pgx.Row, what string) (*NodeInfo, error) {
 	var i NodeInfo
 	var kind, name, provider, location, combined, combinedType, worker, attrs *string
 	var paused, upToDate *bool
-	code, err := c.nodeRow(ctx, "get node info of "+queue, `select ret_code, ret_note, node_type, node_name, global_watermark, local_watermark,
-    provider_node, provider_location, combined_queue, combined_type, worker_name, worker_paused, worker_uptodate, worker_last_tick,
-    node_attrs, target_for from pgq_node.get_node_info($1)`, []any{queue},
+	code, err := scanNode(row, what,
 		&kind, &name, &i.GlobalWatermark, &i.LocalWatermark, &provider, &location, &combined, &combinedType, &worker,
 		&paused, &upToDate, &i.LastTick, &attrs, &i.TargetFor)
 	if code == 404 {
@@ -118,20 +128,27 @@ type ConsumerState struct {
 	Error            *string
 }
 
+const consumerStateSQL = `select ret_code, ret_note, coalesce(node_type, ''), coalesce(node_name, ''), completed_tick,
+    provider_node, provider_location, paused, uptodate, cur_error from pgq_node.get_consumer_state($1, $2)`
+
 // NodeConsumerState returns the state of one cascaded consumer.
 func (c *Client) NodeConsumerState(ctx context.Context, queue, consumer string) (*ConsumerState, error) {
 	var s ConsumerState
+	if err := s.scan(c.db.QueryRow(ctx, consumerStateSQL, queue, consumer), "get state of "+queue+"/"+consumer); err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+func (s *ConsumerState) scan(row pgx.Row, what string) error {
 	var tick *int64
 	var provider, location *string
 	var paused, upToDate *bool
-	_, err := c.nodeRow(ctx, "get state of "+queue+"/"+consumer, `select ret_code, ret_note, coalesce(node_type, ''), coalesce(node_name, ''), completed_tick,
-    provider_node, provider_location, paused, uptodate, cur_error from pgq_node.get_consumer_state($1, $2)`, []any{queue, consumer},
-		&s.NodeType, &s.Node, &tick, &provider, &location, &paused, &upToDate, &s.Error)
-	if err != nil {
-		return nil, err
+	if _, err := scanNode(row, what, &s.NodeType, &s.Node, &tick, &provider, &location, &paused, &upToDate, &s.Error); err != nil {
+		return err
 	}
 	s.fill(tick, provider, location, paused, upToDate)
-	return &s, nil
+	return nil
 }
 
 func (s *ConsumerState) fill(tick *int64, provider, location *string, paused, upToDate *bool) {
@@ -398,10 +415,12 @@ func (c *Client) SetPartWatermark(ctx context.Context, combined, part string, ti
 	return err
 }
 
+const insertTickSQL = `select pgq.ticker($1, $2, $3, $4)::int8`
+
 // InsertTick makes a tick of a queue with an external ticker: with the id and
 // time of the provider's, and the snapshot of now.
 func (c *Client) InsertTick(ctx context.Context, queue string, id int64, at time.Time, eventSeq int64) error {
-	_, err := c.intResult(ctx, fmt.Sprintf("make tick %d of %s", id, queue), `select pgq.ticker($1, $2, $3, $4)::int8`, queue, id, at, eventSeq)
+	_, err := c.intResult(ctx, fmt.Sprintf("make tick %d of %s", id, queue), insertTickSQL, queue, id, at, eventSeq)
 	return err
 }
 
