@@ -62,7 +62,8 @@ func newCascadeOn(t *testing.T, newDB func(t *testing.T, node string) string, no
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var tickers sync.WaitGroup
-	tickers.Go(func() { c.tick(ctx) })
+	names := slices.Clone(c.names)
+	tickers.Go(func() { c.tick(ctx, names) })
 	t.Cleanup(func() { cancel(); tickers.Wait() })
 	t.Cleanup(func() {
 		for _, name := range c.names {
@@ -145,10 +146,10 @@ func (c *cascade) create(name, kind, provider string) {
 }
 
 // tick is the ticker of all nodes.
-func (c *cascade) tick(ctx context.Context) {
+func (c *cascade) tick(ctx context.Context, names []string) {
 	conns := map[string]*pgx.Conn{}
 	for ctx.Err() == nil {
-		for _, name := range c.names {
+		for _, name := range names {
 			if conns[name] == nil || conns[name].IsClosed() {
 				conn, err := pgx.Connect(ctx, c.dsn[name])
 				if err != nil {
@@ -199,14 +200,14 @@ func (c *cascade) config(local string) Config {
 
 func (c *cascade) insert(name string, n int) {
 	c.t.Helper()
-	testpg.Exec(c.t, c.dsn[name], `select pgq.insert_event('q', 't', g::text) from generate_series(1, $1) g`, n)
+	testpg.Exec(c.t, c.dsn[name], `select pgq.insert_event('q', 'I', g::text, 'public.none', null, null, null) from generate_series(1, $1) g`, n)
 }
 
 // events returns the ids of the events of users at a node, and whether one is
 // there twice.
 func (c *cascade) events(name string) (ids []int64) {
 	c.t.Helper()
-	ids = testpg.Value[[]int64](c.t, c.dsn[name], `select coalesce(array_agg(ev_id order by ev_id), '{}') from `+dataTable(c.t, c.dsn[name])+` where ev_type = 't'`)
+	ids = testpg.Value[[]int64](c.t, c.dsn[name], `select coalesce(array_agg(ev_id order by ev_id), '{}') from `+dataTable(c.t, c.dsn[name])+` where ev_type = 'I'`)
 	if n := len(slices.Compact(slices.Clone(ids))); n != len(ids) {
 		c.t.Errorf("node %s has %d events twice", name, len(ids)-n)
 	}

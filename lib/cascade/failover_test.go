@@ -41,7 +41,7 @@ func (c *cascade) allow(name string, yes bool) {
 func (c *cascade) waitEvents(name string, n int) {
 	c.t.Helper()
 	sql := `select count(*) = $1 and (select max(tick_id) from pgq.tick) = (select last_tick_id from pgq_node.local_state)
-    from ` + dataTable(c.t, c.dsn[name]) + ` where ev_type = 't'`
+    from ` + dataTable(c.t, c.dsn[name]) + ` where ev_type = 'I'`
 	testpg.Wait(c.t, 30*time.Second, fmt.Sprintf("%d events at %s", n, name), func() bool { return testpg.Value[bool](c.t, c.dsn[name], sql, n) })
 }
 
@@ -123,7 +123,7 @@ func TestDeadRoot(t *testing.T) {
 	}
 	users := 0
 	for _, e := range lost {
-		if e["ev_type"] == "t" {
+		if e["ev_type"] == "I" {
 			users++
 		}
 	}

@@ -62,11 +62,11 @@ func TestTakeoverTakenBack(t *testing.T) {
 		{"the taker stops", "wait until it is within", StepDone, ctx, func() { c.stop("b") }, func() { c.start("b") }, "has not got to the last tick"},
 		{"the worker of the taker stops", "wait until it has the last", StepDone, ctx, func() { c.stop("b") }, func() { c.start("b") }, "has not answered"},
 		{"a writer does not end", "wait until it is within", StepDone, ctx, func() {
-			if _, err := tx.Exec(t.Context(), `select pgq.insert_event('q', 't', 'slow')`); err != nil {
+			if _, err := tx.Exec(t.Context(), `select pgq.insert_event('q', 'I', 'slow', 'public.none', null, null, null)`); err != nil {
 				t.Error(err)
 			}
 		}, func() {
-			if _, err := tx.Exec(t.Context(), `select pgq.insert_event('q', 't', 'slow')`); err != nil {
+			if _, err := tx.Exec(t.Context(), `select pgq.insert_event('q', 'I', 'slow', 'public.none', null, null, null)`); err != nil {
 				t.Error(err)
 			}
 			if err := tx.Commit(t.Context()); err != nil {

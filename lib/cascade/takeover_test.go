@@ -57,7 +57,7 @@ func (w *writers) run(ctx context.Context, every time.Duration) {
 			conns[name] = conn
 		}
 		// What has begun ends: whether it was committed is known.
-		_, err := conn.Exec(context.Background(), `select pgq.insert_event('q', 't', 'x')`)
+		_, err := conn.Exec(context.Background(), `select pgq.insert_event('q', 'I', 'x', 'public.none', null, null, null)`)
 		switch {
 		case err == nil:
 			w.committed()
