@@ -5,6 +5,8 @@
 \ir structure/upgrade.sql
 \ir functions/pgq_node._state_lock.sql
 \ir functions/pgq_node._state_put.sql
+\ir functions/pgq_node._state_set.sql
+\ir functions/pgq_node._state_new.sql
 \ir functions/pgq_node._state_write.sql
 \ir structure/views.sql
 \ir functions/pgq_node._newest_tick.sql

@@ -72,6 +72,26 @@ begin
 end;
 $$ language plpgsql security definer set search_path to pg_catalog, pg_temp;
 
+create or replace function pgq_node._state_set(
+    i_queue_name text, i_consumer_name text, i_provider_node text, i_tick_id bigint, i_paused boolean, i_uptodate boolean)
+returns boolean as $$
+begin
+    update pgq_node.local_state s
+       set provider_node = coalesce(i_provider_node, s.provider_node),
+           last_tick_id = coalesce(i_tick_id, s.last_tick_id),
+           paused = coalesce(i_paused, s.paused),
+           uptodate = coalesce(i_uptodate, s.uptodate)
+     where s.queue_name = i_queue_name and s.consumer_name = i_consumer_name;
+    return found;
+end;
+$$ language plpgsql set search_path to pg_catalog, pg_temp;
+
+create or replace function pgq_node._state_new(i_queue_name text, i_consumer_name text, i_provider_node text, i_tick_id bigint)
+returns void as $$
+    insert into pgq_node.local_state (queue_name, consumer_name, provider_node, last_tick_id)
+    values (i_queue_name, i_consumer_name, i_provider_node, i_tick_id);
+$$ language sql set search_path to pg_catalog, pg_temp;
+
 -- ../upgrade/end.sql drops the functions that keep their comment of 'left over'
 do $$
 declare

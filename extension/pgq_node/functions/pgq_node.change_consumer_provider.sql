@@ -20,10 +20,7 @@ begin
         ret_note := 'New node not found: ' || i_new_provider;
         return;
     end if;
-    update pgq_node.local_state
-       set provider_node = i_new_provider, uptodate = false
-     where queue_name = i_queue_name and consumer_name = i_consumer_name;
-    if not found then
+    if not pgq_node._state_set(i_queue_name, i_consumer_name, i_new_provider, null, null, false) then
         ret_code := 404;
         ret_note := 'Unknown consumer: ' || i_queue_name || '/' || i_consumer_name;
         return;

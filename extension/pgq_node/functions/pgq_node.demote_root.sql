@@ -89,11 +89,7 @@ begin
         when 3 then
             last_tick := pgq_node._newest_tick(i_queue_name);
             update pgq_node.node_info set node_type = 'branch' where queue_name = i_queue_name;
-            -- its process may be at work: what counts is the position after this lock
-            perform 1 from pgq_node.local_state where queue_name = i_queue_name and consumer_name = _node.worker_name for update;
-            update pgq_node.local_state
-               set provider_node = i_new_provider, last_tick_id = last_tick, uptodate = false
-             where queue_name = i_queue_name and consumer_name = _node.worker_name;
+            perform pgq_node._state_set(i_queue_name, _node.worker_name, i_new_provider, last_tick, null, false);
             ret_note := 'Step 3: Demoted root to branch: ' || i_queue_name;
         else
             raise exception 'incorrect step number';

@@ -37,11 +37,7 @@ begin
     returning queue_tick_seq into _seq;
     perform pgq.seq_setval(_seq, _tick);
     update pgq_node.node_info set node_type = 'root' where queue_name = i_queue_name;
-    -- its process may be at work: what counts is the position after this lock
-    perform 1 from pgq_node.local_state where queue_name = i_queue_name and consumer_name = _node.worker_name for update;
-    update pgq_node.local_state
-       set provider_node = _node.node_name, last_tick_id = _tick, uptodate = false
-     where queue_name = i_queue_name and consumer_name = _node.worker_name;
+    perform pgq_node._state_set(i_queue_name, _node.worker_name, _node.node_name, _tick, null, false);
     ret_code := 200;
     ret_note := 'Branch node promoted to root';
 end;

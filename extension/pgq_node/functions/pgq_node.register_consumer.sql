@@ -29,18 +29,18 @@ begin
         ret_note := 'Unknown queue: ' || i_queue_name;
         return;
     end if;
-    -- its process may be at work: what counts is the position after this lock
-    perform 1 from pgq_node.local_state where queue_name = i_queue_name and consumer_name = i_consumer_name for update;
-    update pgq_node.local_state
-       set provider_node = i_provider_node, last_tick_id = i_custom_tick_id
-     where queue_name = i_queue_name and consumer_name = i_consumer_name;
-    if found then
+    if i_provider_node is null or i_custom_tick_id is null then
+        raise exception 'null value in column "%" of relation "local_state" violates not-null constraint',
+                case when i_provider_node is null then 'provider_node' else 'last_tick_id' end
+            using errcode = 'not_null_violation', schema = 'pgq_node', table = 'local_state',
+                  column = case when i_provider_node is null then 'provider_node' else 'last_tick_id' end;
+    end if;
+    if pgq_node._state_set(i_queue_name, i_consumer_name, i_provider_node, i_custom_tick_id, null, null) then
         ret_code := 201;
         ret_note := 'Consumer already registered: ' || i_queue_name || '/' || i_consumer_name;
         return;
     end if;
-    insert into pgq_node.local_state (queue_name, consumer_name, provider_node, last_tick_id)
-    values (i_queue_name, i_consumer_name, i_provider_node, i_custom_tick_id);
+    perform pgq_node._state_new(i_queue_name, i_consumer_name, i_provider_node, i_custom_tick_id);
     ret_code := 200;
     ret_note := 'Consumer ' || i_consumer_name || ' registered on queue ' || i_queue_name;
 end;

@@ -34,9 +34,11 @@ begin
         ret_note := 'Consumer ' || i_consumer_name || ' already ' || _word;
         return;
     end if;
-    update pgq_node.local_state
-       set paused = i_paused, uptodate = false
-     where queue_name = i_queue_name and consumer_name = i_consumer_name;
+    if i_paused is null then
+        raise exception 'null value in column "paused" of relation "local_state" violates not-null constraint'
+            using errcode = 'not_null_violation', schema = 'pgq_node', table = 'local_state', column = 'paused';
+    end if;
+    perform pgq_node._state_set(i_queue_name, i_consumer_name, null, null, i_paused, false);
     ret_code := 200;
     ret_note := 'Consumer ' || i_consumer_name || ' tagged as ' || _word;
 end;

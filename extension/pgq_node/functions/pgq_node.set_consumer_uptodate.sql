@@ -15,10 +15,13 @@ returns record as $$
 --      404 - unknown consumer
 -- ----------------------------------------------------------------------
 begin
-    update pgq_node.local_state
-       set uptodate = i_uptodate
-     where queue_name = i_queue_name and consumer_name = i_consumer_name;
-    if found then
+    if i_uptodate is null
+       and exists (select 1 from pgq_node.local_state s where s.queue_name = i_queue_name and s.consumer_name = i_consumer_name)
+    then
+        raise exception 'null value in column "uptodate" of relation "local_state" violates not-null constraint'
+            using errcode = 'not_null_violation', schema = 'pgq_node', table = 'local_state', column = 'uptodate';
+    end if;
+    if pgq_node._state_set(i_queue_name, i_consumer_name, null, null, null, i_uptodate) then
         ret_code := 200;
         ret_note := 'Consumer uptodate = ' || i_uptodate::integer;
     else

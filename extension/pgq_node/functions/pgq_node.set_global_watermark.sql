@@ -56,11 +56,7 @@ begin
     perform pgq.register_consumer_at(i_queue_name, '.global_watermark', _tick);
     if _node.node_type = 'root' then
         perform pgq_node._tell(i_queue_name, 'pgq.global-watermark', _tick::text, null, null);
-        -- its process may be at work: what counts is the position after this lock
-        perform 1 from pgq_node.local_state where queue_name = i_queue_name and consumer_name = _node.worker_name for update;
-        update pgq_node.local_state
-           set last_tick_id = _tick
-         where queue_name = i_queue_name and consumer_name = _node.worker_name;
+        perform pgq_node._state_set(i_queue_name, _node.worker_name, null, _tick, null, null);
     end if;
     ret_code := 200;
     ret_note := 'Global watermark set to ' || _tick;
