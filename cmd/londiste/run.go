@@ -107,7 +107,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 		return signalOld(o, syscall.SIGTERM, "SIGTERM", stderr)
 	case s.Reload:
 		return signalOld(o, syscall.SIGHUP, "SIGHUP", stderr)
-	case o.verb == nil && o.file == "":
+	case o.verb == nil && o.file == "" && o.Settings.DB == "":
 		return 0, cli.Usagef("need config file, use --help for help.")
 	case o.verb == nil:
 		return 0, cli.Usagef("need command")

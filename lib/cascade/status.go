@@ -138,7 +138,7 @@ func (n *NodeStatus) size() int {
 }
 
 func (s *Set) nodeStatus(n *Node) *NodeStatus {
-	ns := &NodeStatus{Name: n.Name, Service: service(n.ConnString), Provider: s.providerOf(n.Name), Attrs: []string{}, Errors: []string{}}
+	ns := &NodeStatus{Name: n.Name, Service: service(n.ConnString), Provider: s.providerOf(n.Name), Attrs: []string{}, Errors: []string{}, Below: []*NodeStatus{}}
 	if p := s.Node(ns.Provider); p != nil && p.Alive() && p != n {
 		if sub := p.subscriber(n.Name); sub != nil {
 			if r, ok := p.Readers[sub.Worker]; ok {
@@ -285,7 +285,7 @@ const column = 30
 func (n *NodeStatus) draw(lines []string, head, indent string, late func(string) string) []string {
 	lines = append(lines, head+n.Title())
 	bar := indent
-	if n.Below != nil {
+	if len(n.Below) > 0 {
 		bar += "  |"
 	}
 	for _, note := range n.Notes(late) {
@@ -308,7 +308,7 @@ func (s *Status) Compact(late func(string) string) (lines []string) {
 	walk = func(n *NodeStatus, level int) {
 		line := fmt.Sprintf("%-60s", strings.Repeat("   ", level)+n.Title())
 		for _, note := range n.Notes(late) {
-			line += fmt.Sprintf("%-30s", note)
+			line += fmt.Sprintf("%-29s ", note)
 		}
 		lines = append(lines, strings.TrimRight(line, " "))
 		for _, b := range n.Below {
