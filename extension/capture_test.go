@@ -275,3 +275,121 @@ func TestEventTableChangedUnderWriters(t *testing.T) {
 		}
 	})
 }
+
+// TestPreparedTransaction leaves events in transactions without a process.
+// Rotation goes past them, names them and leaves their table alone, also after
+// a crash, and nothing is lost.
+func TestPreparedTransaction(t *testing.T) {
+	eachFlavour(t, func(t *testing.T, c *testpg.Cluster) {
+		dsn := newPgq(t, c)
+		for _, sql := range []string{
+			"select pgq.create_queue('q'), pgq.register_consumer('q', 'c')",
+			"update pgq.queue set queue_ticker_max_lag = '0', queue_ticker_idle_period = '0', queue_rotation_period = '0'",
+			"create table t (id int primary key, a text)",
+			"create trigger x after insert or update or delete on t for each row execute function pgq.logutriga('q')",
+		} {
+			testpg.Exec(t, dsn, sql)
+		}
+		conn := testpg.Connect(t, dsn)
+		exec := func(sql string) {
+			t.Helper()
+			if _, err := conn.Exec(t.Context(), sql); err != nil {
+				t.Fatalf("%s: %v", sql, err)
+			}
+		}
+		rotate := func() {
+			t.Helper()
+			exec("select pgq.maint_rotate_tables_step1('q')")
+			exec("select pgq.maint_rotate_tables_step2()")
+		}
+		// wantBatch ticks and demands these events of the next batch.
+		wantBatch := func(what string, want ...string) {
+			t.Helper()
+			exec("select pgq.ticker('q')")
+			exec("select pgq.next_batch('q', 'c')")
+			got := testpg.Value[[]string](t, dsn, `
+				select array_agg(e.ev_data order by e.ev_id) from pgq.subscription s, pgq.get_batch_events(s.sub_batch) e`)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", what, diff)
+			}
+			exec("select pgq.finish_batch(sub_batch) from pgq.subscription")
+		}
+
+		exec(`begin; select pgq.insert_event('q', 't', 'direct'); insert into t values (1, 'row');
+			select pgq.insert_events('q', array['t', 't'], array['one', 'two']); prepare transaction 'kept'`)
+		// The session knows a table whose lock it has no more.
+		exec("begin; select pgq.insert_event('q', 't', 'undone'); prepare transaction 'undone'")
+		for i := range 4 {
+			rotate()
+			exec(fmt.Sprintf("select pgq.insert_event('q', 't', 'after rotation %d')", i))
+			wantBatch("batch beside them", fmt.Sprint("after rotation ", i))
+		}
+		got := testpg.Value[string](t, dsn, `
+			select state || ' ' || blocker_kind || ' ' || pid || ' ' || (blocker in ('kept', 'undone')) || ' ' || (age >= '0')
+			  from pgq.get_rotation_info('q') where table_name like '%\_0'`)
+		if want := "written writer 0 true true"; got != want {
+			t.Errorf("get_rotation_info: got %q, want %q", got, want)
+		}
+
+		c.Kill(t)
+		c.Start(t)
+		conn = testpg.Connect(t, dsn)
+		rotate()
+		exec("commit prepared 'kept'")
+		exec("rollback prepared 'undone'")
+		wantBatch("batch after their end", "direct", "id=1&a=row", "one", "two")
+		for range 6 {
+			rotate()
+			wantBatch("batch of nothing")
+		}
+		if n := testpg.Value[int](t, dsn, "select count(*) from pgq.event_1_0"); n != 0 {
+			t.Errorf("%d events are left in the table that was held back", n)
+		}
+	}, testpg.Conf("max_prepared_transactions", "2"))
+}
+
+// TestForeignTable captures changes of rows that are on another server.
+func TestForeignTable(t *testing.T) {
+	eachFlavour(t, func(t *testing.T, c *testpg.Cluster) {
+		dsn, far := newPgq(t, c), c.NewDB(t, testpg.Name("far"))
+		testpg.Exec(t, far, "create table t (id int primary key, a text, n int)")
+		testpg.Exec(t, far, "create table part (id int primary key, a text)")
+		testpg.Exec(t, dsn, "create extension postgres_fdw; select pgq.create_queue('q')")
+		testpg.Exec(t, dsn, fmt.Sprintf(`
+			create server far foreign data wrapper postgres_fdw options (host %s, port '%d', dbname 'far', batch_size '10');
+			create user mapping for current_user server far;
+			create foreign table t (id int, a text, n int) server far;
+			create trigger a after insert or update or delete on t for each row execute function pgq.logutriga('q', 'pkey=id', 'backup');
+			create trigger b before insert or update or delete on t for each row execute function pgq.jsontriga('q', 'pkey=id');
+			create table whole (id int, a text) partition by list (id);
+			create foreign table part partition of whole for values in (1) server far;
+			create trigger c after insert or update on whole for each row execute function pgq.sqltriga('q', 'pkey=id', 'ev_extra1=''whole''')`,
+			quote(c.SocketDir()), c.Port()))
+		testpg.Exec(t, dsn, "insert into t values (1, 'a', 1), (2, null, 2)")
+		testpg.Exec(t, dsn, "update t set n = n + 1 where id = 2")
+		testpg.Exec(t, dsn, "delete from t where id = 1")
+		testpg.Exec(t, dsn, "insert into whole values (1, 'p')")
+		testpg.Exec(t, dsn, "update whole set a = 'q'")
+		got := testpg.Value[[]string](t, dsn, `
+			select array_agg(concat_ws(' | ', left(ev_type, 14), ev_data, ev_extra1, ev_extra2) order by ev_extra1 collate "C", ev_type collate "C", ev_id)
+			  from pgq.event_template`)
+		want := []string{
+			"D:id | id=1&a=a&n=1 | public.t",
+			"I:id | id=1&a=a&n=1 | public.t",
+			"I:id | id=2&a&n=2 | public.t",
+			"U:id | id=2&a&n=3 | public.t | id=2&a&n=2",
+			`{"op":"DELETE" | {"id":1,"a":"a","n":1} | public.t`,
+			`{"op":"INSERT" | {"id":1,"a":"a","n":1} | public.t`,
+			`{"op":"INSERT" | {"id":2,"a":null,"n":2} | public.t`,
+			`{"op":"UPDATE" | {"id":2,"a":null,"n":3} | public.t`,
+			"I | (id,a) values ('1','p') | whole",
+			"U | a='q' where id='1' | whole",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+		if got := testpg.Value[string](t, far, "select string_agg(t::text, ' ') from t"); got != "(2,,3)" {
+			t.Errorf("rows of the other server: got %s", got)
+		}
+	})
+}
