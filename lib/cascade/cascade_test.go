@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
-	"skytools/lib/db"
 	"skytools/lib/pgq"
 	"skytools/lib/testpg"
 )
@@ -38,6 +36,15 @@ func upstream(t *testing.T, _ string) string {
 	defer extensions.Unlock()
 	testpg.Exec(t, dsn, `create extension pgq; create extension pgq_node`)
 	return dsn
+}
+
+// mixed gives neighbours in the alphabet different schemas: a and c upstream's,
+// b and d ours.
+func mixed(t *testing.T, node string) string {
+	if node[0]%2 == 1 {
+		return upstream(t, node)
+	}
+	return ours(t, node)
 }
 
 // newCascade makes a set on upstream's schema. nodes are "name" for the root,
@@ -173,20 +180,6 @@ func sleepFor(ctx context.Context, d time.Duration) {
 	}
 }
 
-// start runs the worker of a node until stop.
-func (c *cascade) start(names ...string) {
-	for _, name := range names {
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan struct{})
-		w := &fakeWorker{dsn: c.dsn[name], node: name}
-		go func() {
-			defer close(done)
-			w.run(ctx)
-		}()
-		c.stops[name] = func() { cancel(); <-done }
-	}
-}
-
 func (c *cascade) stop(name string) {
 	if stop := c.stops[name]; stop != nil {
 		stop()
@@ -274,139 +267,4 @@ func (c *cascade) wantShape(want string) {
 	if got := c.shape(); got != want {
 		c.t.Errorf("the set is %s, want %s", got, want)
 	}
-}
-
-// fakeWorker does what the contract asks of a worker, at its simplest.
-type fakeWorker struct {
-	dsn, node        string
-	target, provider *pgx.Conn
-	location         string
-}
-
-func (w *fakeWorker) run(ctx context.Context) {
-	defer w.close()
-	for ctx.Err() == nil {
-		worked, err := w.loop(ctx)
-		if err != nil && ctx.Err() == nil {
-			if w.target != nil && !w.target.IsClosed() {
-				_ = pgq.New(w.target).SetConsumerError(ctx, queue, w.node+"_w", err.Error())
-			}
-			w.close()
-		}
-		if !worked {
-			sleepFor(ctx, 5*time.Millisecond)
-		}
-	}
-}
-
-func (w *fakeWorker) close() {
-	for _, conn := range []**pgx.Conn{&w.target, &w.provider} {
-		if *conn != nil {
-			closeConn(*conn)
-		}
-		*conn = nil
-	}
-}
-
-func (w *fakeWorker) loop(ctx context.Context) (bool, error) {
-	var err error
-	if w.target == nil {
-		if w.target, err = db.ConnectUnnamed(ctx, w.dsn, "worker", pgx.QueryExecModeExec); err != nil {
-			return false, err
-		}
-		if _, err = w.target.Exec(ctx, `set session_replication_role = replica`); err != nil {
-			return false, err
-		}
-	}
-	target := pgq.New(w.target)
-	s, err := target.WorkerState(ctx, queue)
-	if err != nil {
-		return false, err
-	}
-	if !s.UpToDate {
-		if err := target.SetConsumerUpToDate(ctx, queue, s.Worker, true); err != nil {
-			return false, err
-		}
-	}
-	if s.Paused || s.NodeType == pgq.RootNode {
-		return false, nil
-	}
-	if w.provider == nil || w.location != s.ProviderLocation {
-		if w.provider != nil {
-			closeConn(w.provider)
-			w.provider = nil
-		}
-		if w.provider, err = db.ConnectUnnamed(ctx, s.ProviderLocation, "worker", pgx.QueryExecModeExec); err != nil {
-			return false, err
-		}
-		w.location = s.ProviderLocation
-	}
-	provider := pgq.New(w.provider)
-	b, err := provider.NextBatch(ctx, pgq.Reader{Queue: queue, Consumer: s.Worker}, pgq.Limits{})
-	if err != nil || b == nil {
-		return false, err
-	}
-	switch s.CompletedTick {
-	case b.PrevTick:
-		if err := w.copy(ctx, s, b); err != nil {
-			return false, err
-		}
-	case b.Tick:
-	default:
-		return false, fmt.Errorf("lost position: batch %d..%d, at %d", b.PrevTick, b.Tick, s.CompletedTick)
-	}
-	if s.NodeType == pgq.BranchNode && *s.LocalTop < b.Tick {
-		if err := target.InsertTick(ctx, queue, b.Tick, b.TickTime, b.EventSeq); err != nil {
-			return false, err
-		}
-	}
-	_, err = provider.FinishBatch(ctx, pgq.Finish{Batch: b})
-	return true, err
-}
-
-func (w *fakeWorker) copy(ctx context.Context, s *pgq.WorkerState, b *pgq.Batch) error {
-	rows, err := w.provider.Query(ctx, `select ev_id, ev_time, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4 from pgq.get_batch_events($1)`, b.ID)
-	if err != nil {
-		return err
-	}
-	type event struct {
-		ID             int64
-		Time           time.Time
-		Type           string
-		Data           *string
-		X1, X2, X3, X4 *string
-	}
-	events, err := pgx.CollectRows(rows, pgx.RowToStructByPos[event])
-	if err != nil {
-		return err
-	}
-	return pgx.BeginFunc(ctx, w.target, func(tx pgx.Tx) error {
-		client := pgq.New(tx)
-		if s.NodeType == pgq.BranchNode && len(events) > 0 {
-			var table string
-			if err := tx.QueryRow(ctx, `select pgq.current_event_table($1)`, queue).Scan(&table); err != nil {
-				return err
-			}
-			columns := []string{"ev_id", "ev_time", "ev_type", "ev_data", "ev_extra1", "ev_extra2", "ev_extra3", "ev_extra4"}
-			if _, err := tx.CopyFrom(ctx, strings.Split(table, "."), columns, pgx.CopyFromSlice(len(events), func(i int) ([]any, error) {
-				e := events[i]
-				return []any{e.ID, e.Time, e.Type, e.Data, e.X1, e.X2, e.X3, e.X4}, nil
-			})); err != nil {
-				return err
-			}
-		}
-		for _, e := range events {
-			switch e.Type {
-			case "pgq.location-info":
-				l := pgq.Location{Node: *e.Data, Dead: *e.X3 == "true"}
-				if e.X2 != nil {
-					l.ConnString = *e.X2
-				}
-				if err := client.RegisterLocation(ctx, queue, l); err != nil {
-					return err
-				}
-			}
-		}
-		return client.SetConsumerCompleted(ctx, queue, s.Worker, b.Tick)
-	})
 }

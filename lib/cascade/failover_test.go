@@ -49,8 +49,8 @@ func (c *cascade) waitEvents(name string, n int) {
 // whoever is told to take over, and the dead root comes back as a branch.
 func TestDeadRoot(t *testing.T) {
 	t.Parallel()
-	c := newCascade(t, "a", "b<a", "c<a", "d<b", "l<<a")
-	c.start(c.names...)
+	c := newCascadeOn(t, mixed, "a", "b<a", "c<a", "d<b", "l<<a")
+	c.run(c.names...)
 	c.insert("a", 100)
 	c.waitEvents("b", 100)
 	c.waitEvents("c", 100)
@@ -64,7 +64,7 @@ func TestDeadRoot(t *testing.T) {
 	c.stop("l")
 	c.insert("a", 7) // only the dead root will have these
 	c.kill("a")
-	c.start("b", "c", "l")
+	c.run("b", "c", "l")
 
 	err := c.change(Takeover{Old: "a"}, "b")
 	if err == nil || !strings.HasPrefix(err.Error(), "node a does not answer") {
@@ -152,7 +152,7 @@ func TestDeadRoot(t *testing.T) {
 // What is no failed root is not resurrected.
 func TestResurrectRefuses(t *testing.T) {
 	t.Parallel()
-	c := newCascade(t, "a", "b<a", "l<<a")
+	c := newCascadeOn(t, mixed, "a", "b<a", "l<<a")
 	for node, want := range map[string]string{
 		"a": "no node that answers has a consumer a.gravestone, so it is not known from where the set went on without node a",
 		"l": "node l is a leaf, which has no events of its own",
@@ -161,7 +161,7 @@ func TestResurrectRefuses(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", node, err, want)
 		}
 	}
-	c.start("a", "b", "l")
+	c.run("a", "b", "l")
 	c.kill("a")
 	c.mustChange(Takeover{Old: "a", DeadRoot: true}, "b")
 	c.revive("a")
@@ -177,8 +177,8 @@ func TestResurrectRefuses(t *testing.T) {
 // A branch that got further than all that answered is not taken in again.
 func TestDeadRootAndAbsentBranch(t *testing.T) {
 	t.Parallel()
-	c := newCascade(t, "a", "b<a", "c<a")
-	c.start(c.names...)
+	c := newCascadeOn(t, mixed, "a", "b<a", "c<a")
+	c.run(c.names...)
 	c.insert("a", 100)
 	c.waitEvents("b", 100)
 	c.stop("b")
@@ -186,7 +186,7 @@ func TestDeadRootAndAbsentBranch(t *testing.T) {
 	c.waitEvents("c", 150)
 	c.kill("a")
 	c.kill("c")
-	c.start("b")
+	c.run("b")
 	c.mustChange(Takeover{Old: "a", DeadRoot: true}, "b")
 	c.revive("c")
 	c.insert("b", 10)
@@ -198,8 +198,8 @@ func TestDeadRootAndAbsentBranch(t *testing.T) {
 
 func TestDeadBranch(t *testing.T) {
 	t.Parallel()
-	c := newCascade(t, "a", "b<a", "c<b", "d<b", "l<<b")
-	c.start(c.names...)
+	c := newCascadeOn(t, mixed, "a", "b<a", "c<b", "d<b", "l<<b")
+	c.run(c.names...)
 	c.insert("a", 100)
 	c.kill("b")
 	c.mustChange(Takeover{Old: "b", DeadBranch: true}, "c")
@@ -211,8 +211,8 @@ func TestDeadBranch(t *testing.T) {
 
 func TestTakeoverBranch(t *testing.T) {
 	t.Parallel()
-	c := newCascade(t, "a", "b<a", "c<b", "l<<b")
-	c.start(c.names...)
+	c := newCascadeOn(t, mixed, "a", "b<a", "c<b", "l<<b")
+	c.run(c.names...)
 	c.insert("a", 100)
 	c.mustChange(Takeover{Old: "b", All: true}, "c")
 	c.wantShape("a+c b<c c<a+b+l l<<c")

@@ -37,8 +37,8 @@ func (c *cascade) changeAt(ctx context.Context, o planner, local, step string, o
 // writers go on at the old root.
 func TestTakeoverTakenBack(t *testing.T) {
 	t.Parallel()
-	c := newCascade(t, "a", "b<a", "c<a")
-	c.start(c.names...)
+	c := newCascadeOn(t, mixed, "a", "b<a", "c<a")
+	c.run(c.names...)
 	stop := c.watchRoots()
 	const whole = "a+b+c b<a c<a"
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -58,9 +58,9 @@ func TestTakeoverTakenBack(t *testing.T) {
 		after      func()
 		want       string
 	}{
-		{"the taker stands still", "see that", StepStarted, ctx, func() { c.stop("b") }, func() { c.start("b") }, "has not answered"},
-		{"the taker stops", "wait until it is within", StepDone, ctx, func() { c.stop("b") }, func() { c.start("b") }, "has not got to the last tick"},
-		{"the worker of the taker stops", "wait until it has the last", StepDone, ctx, func() { c.stop("b") }, func() { c.start("b") }, "has not answered"},
+		{"the taker stands still", "see that", StepStarted, ctx, func() { c.stop("b") }, func() { c.run("b") }, "has not answered"},
+		{"the taker stops", "wait until it is within", StepDone, ctx, func() { c.stop("b") }, func() { c.run("b") }, "has not got to the last tick"},
+		{"the worker of the taker stops", "wait until it has the last", StepDone, ctx, func() { c.stop("b") }, func() { c.run("b") }, "has not answered"},
 		{"a writer does not end", "wait until it is within", StepDone, ctx, func() {
 			if _, err := tx.Exec(t.Context(), `select pgq.insert_event('q', 'I', 'slow', 'public.none', null, null, null)`); err != nil {
 				t.Error(err)
@@ -133,8 +133,8 @@ func TestTakeoverKilledProcess(t *testing.T) {
 	}
 	t.Logf("SOAK_SEED=%d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	c := newCascade(t, "a", "b<a", "c<a")
-	c.start(c.names...)
+	c := newCascadeOn(t, mixed, "a", "b<a", "c<a")
+	c.run(c.names...)
 	stop := c.watchRoots()
 	w := c.write(2, 200)
 	old, taker := "a", "b"

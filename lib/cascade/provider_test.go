@@ -37,8 +37,8 @@ func (c *cascade) mustChange(o planner, local string) {
 
 func TestChangeProvider(t *testing.T) {
 	t.Parallel()
-	c := newCascade(t, "a", "b<a", "c<a", "l<<a")
-	c.start("a", "b", "c", "l")
+	c := newCascadeOn(t, mixed, "a", "b<a", "c<a", "l<<a")
+	c.run("a", "b", "c", "l")
 	c.insert("a", 100)
 	c.mustChange(ChangeProvider{Provider: "b"}, "c")
 	c.wantShape("a+b+l b<a+c c<b l<<a")
@@ -74,7 +74,7 @@ func TestChangeProvider(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	c.start("c")
+	c.run("c")
 	c.wantShape("a+b b<a+c c<b+l l<<c")
 
 	// The new provider has lost the tick.

@@ -55,7 +55,7 @@ func (c *cascade) startLondiste(name, queue, worker string) {
 // on there, from the very event where it stopped.
 func TestTakeoverMerging(t *testing.T) {
 	t.Parallel()
-	c := newCascade(t, "r", "s<r", "p")
+	c := newCascadeOn(t, upstream, "r", "s<r", "p")
 	const part = "part"
 	c.at("p", func(ctx context.Context, client *pgq.Client) error {
 		if err := client.RegisterLocation(ctx, part, pgq.Location{Node: "pr", ConnString: c.dsn["p"]}); err != nil {
@@ -136,10 +136,10 @@ func TestTakeoverUpstreamWorkers(t *testing.T) {
 	for _, ours := range mixes {
 		t.Run("ours "+ours, func(t *testing.T) {
 			t.Parallel()
-			c := newCascade(t, "a", "b<a", "c<a")
+			c := newCascadeOn(t, upstream, "a", "b<a", "c<a")
 			for _, name := range c.names {
 				if name == ours {
-					c.start(name)
+					c.run(name)
 				} else {
 					c.startUpstream(name)
 				}
