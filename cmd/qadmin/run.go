@@ -43,6 +43,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	config.Interactive = terminal != nil
 	config.Ask = term.Asker(ctx)
 	config.Options.Terminal = cli.IsTerminal(stdout)
+	// A file beside the screen gets no colours unless they are wanted always.
+	beside := opts.Color != "always" && opts.Log != ""
+	config.Color = opts.color(stdout, os.Getenv) && !beside && (opts.Output == "" || opts.Color == "always")
+	config.ErrorColor = opts.color(stderr, os.Getenv) && !beside
 	screen := &console.Screen{Terminal: terminal, Getenv: os.Getenv, Color: opts.color(stdout, os.Getenv), History: &term.History{}}
 	if terminal != nil && terminal.Out != nil {
 		screen.Output = term.NewOutput(terminal, term.Pager(os.LookupEnv, "QADMIN_PAGER", "PAGER"))

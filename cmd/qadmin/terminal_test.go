@@ -581,6 +581,54 @@ func TestTerminalTop(t *testing.T) {
 	p.ends(0)
 }
 
+// TestTerminalColor demands colours where something is wrong, and none where
+// they are not wanted or would reach a file.
+func TestTerminalColor(t *testing.T) {
+	t.Parallel()
+	dsn := shop(t)
+	prompt := at(t, dsn, "")
+	testpg.Exec(t, dsn, "update pgq.queue set queue_ticker_paused = true where queue_name = 'jobs'")
+	testpg.Exec(t, dsn, `update pgq.queue set queue_switch_time = now() + interval '1 hour' where queue_name = 'jobs'`)
+	const red = "\x1b[1;31m"
+	p := sit(t, dsn)
+	p.prompt(prompt)
+	p.runs("\\pset expanded on", prompt)
+	p.runs("show queue jobs;", prompt, "consumer worker, ")
+	p.runs("show consumer worker;", prompt, "blocks_rotation | t")
+	p.runs("selct;", prompt, "syntax error")
+	for _, want := range []string{red + "t\x1b[0m", red + "blocked\x1b[0m", red + "consumer worker, ", red + "ERROR:\x1b[0m syntax"} {
+		if !strings.Contains(p.output(), want) {
+			t.Errorf("no %q is written", want)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "out")
+	p.runs("\\o "+file, prompt)
+	p.runs("show queue jobs;", prompt)
+	p.types("\x04")
+	p.ends(0)
+	if got, err := os.ReadFile(file); err != nil || !strings.Contains(string(got), "consumer worker") || strings.Contains(string(got), "\x1b") {
+		t.Errorf("the file has %q, error %v", got, err)
+	}
+	for _, s := range []setting{env("NO_COLOR=1"), args("--color=never"), env("PG_COLOR=never")} {
+		q := sit(t, dsn, s)
+		q.prompt(prompt)
+		q.runs("\\pset expanded on", prompt)
+		q.runs("show queue jobs;", prompt, "consumer worker, ")
+		q.runs("selct;", prompt, "syntax error")
+		if strings.Contains(q.output(), red) {
+			t.Error("there is colour where none is wanted")
+		}
+	}
+	code, stdout, stderr := runArgs(t.Context(), "-d", dsn, "-c", "show queue jobs", "-c", "selct")
+	if code != 3 || strings.Contains(stdout+stderr, "\x1b") {
+		t.Errorf("code %d, output off a terminal is %q, %q", code, stdout, stderr)
+	}
+	if _, stdout, stderr = runArgs(t.Context(), "-d", dsn, "--color=always", "-c", "show queue jobs", "-c", "selct"); !strings.Contains(stdout, red) ||
+		!strings.HasPrefix(stderr, "qadmin: "+red+"ERROR:") {
+		t.Errorf("colours that are wanted are not there: %q, %q", stdout, stderr)
+	}
+}
+
 func TestTerminalRestart(t *testing.T) {
 	t.Parallel()
 	c := testpg.Start(t)

@@ -218,5 +218,13 @@ func showConsumer(ctx context.Context, s *Session, _ *input, m *grammar.Match) e
 			return fmt.Errorf("no such consumer: %s", consumer)
 		}
 	}
+	s.warn = func(row []string) []bool {
+		// who blocks rotation, and how far it is behind
+		const lag, blocks = 2, 9
+		warned := make([]bool, len(row))
+		warned[lag], warned[blocks] = row[blocks] == "t", row[blocks] == "t"
+		return warned
+	}
+	defer func() { s.warn = nil }()
 	return s.show(ctx, title+":", -1, file("consumer"), queue, consumer)
 }

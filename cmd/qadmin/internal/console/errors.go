@@ -64,11 +64,15 @@ func (s *Session) report(err error, at place) {
 	s.lastError = err
 	verbosity := s.Vars["VERBOSITY"]
 	var b strings.Builder
-	if !s.Interactive {
-		b.WriteString(program + ": " + at.String())
-	}
 	writeError(&b, err, verbosity)
-	fmt.Fprint(s.stderr, b.String())
+	text := b.String()
+	if severity, rest, ok := strings.Cut(text, ":"); ok && s.ErrorColor {
+		text = output.Red(severity+":") + rest
+	}
+	if !s.Interactive {
+		text = program + ": " + at.String() + text
+	}
+	fmt.Fprint(s.stderr, text)
 }
 
 // writeError writes "ERROR: ..." with what belongs to it.

@@ -95,6 +95,9 @@ func (s *Session) table(title string, cols []output.Column) output.Table {
 	if s.expand {
 		o.Expanded = "on"
 	}
+	if s.Color && s.closeOut == nil {
+		o.Warn = s.warn
+	}
 	return output.New(s.out, o, title, cols)
 }
 

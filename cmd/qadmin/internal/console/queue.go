@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"skytools/cmd/qadmin/internal/grammar"
+	"skytools/cmd/qadmin/internal/output"
 	"skytools/lib/cli"
 	"skytools/lib/pgq"
 	"skytools/lib/quote"
@@ -205,7 +206,22 @@ func showQueue(ctx context.Context, s *Session, _ *input, m *grammar.Match) erro
 			return err
 		}
 	}
+	s.warn = queueWarnings
+	defer func() { s.warn = nil }()
 	return s.show(ctx, title, -1, file("queue"), name)
+}
+
+// queueWarnings colours what is wrong with a queue: a tick that is long
+// overdue, a queue without a ticker, and rotation that somebody holds up.
+func queueWarnings(row []string) []bool {
+	const maxLag, idlePeriod, paused, lag, rotation, blocker = 3, 4, 5, 6, 13, 14
+	warned := make([]bool, len(row))
+	limit := 2 * max(output.IntervalSeconds(row[maxLag]), output.IntervalSeconds(row[idlePeriod]))
+	warned[lag] = output.IntervalSeconds(row[lag]) > limit
+	warned[paused] = row[paused] == "t"
+	warned[rotation] = row[rotation] != "ok" && row[rotation] != "off" && row[rotation] != "due"
+	warned[blocker] = true
+	return warned
 }
 
 // needQueue is an error if there is no such queue.

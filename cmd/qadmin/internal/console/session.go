@@ -37,6 +37,8 @@ type Config struct {
 	IgnoreErrors bool
 	NoPassword   bool // never ask for one
 	AskPassword  bool // ask before the first attempt
+	Color        bool // in results that people read
+	ErrorColor   bool // in errors
 	ShowSecrets  bool // passwords in the locations of nodes
 	Interactive  bool // a person types
 
@@ -61,9 +63,10 @@ type Session struct {
 	dir       string // what \cd chose
 	depth     int    // of included files
 	timing    bool
-	failed    bool       // some statement did
-	expand    bool       // \gx: the next result only
-	collect   *collected // \gset: results go there
+	failed    bool                      // some statement did
+	expand    bool                      // \gx: the next result only
+	warn      func(row []string) []bool // what of the next result is coloured
+	collect   *collected                // \gset: results go there
 	screen    *Screen
 	interrupt func() // for SIGINT between statements
 	catalog   catalog

@@ -86,7 +86,7 @@ func (a *aligned) Row(values [][]byte) error {
 		}
 	}
 	if a.begun {
-		return a.cells(row)
+		return a.cells(row, a.o.warned(row))
 	}
 	for i, text := range row {
 		a.widen(i, text)
@@ -113,13 +113,13 @@ func (a *aligned) begin() error {
 		for i, c := range a.cols {
 			names[i] = Clean(c.Name)
 		}
-		if err := a.cells(names); err != nil {
+		if err := a.cells(names, nil); err != nil {
 			return err
 		}
 		a.rule(a.lines.rleft, a.lines.rmid, a.lines.rright)
 	}
 	for _, row := range a.first {
-		if err := a.cells(row); err != nil {
+		if err := a.cells(row, a.o.warned(row)); err != nil {
 			return err
 		}
 	}
@@ -136,7 +136,8 @@ func (a *aligned) rule(left, mid, right string) {
 }
 
 // cells writes a row. A cell that goes on in the next line has a + behind it.
-func (a *aligned) cells(row []string) error {
+// What stands in a cell that is warned of is coloured.
+func (a *aligned) cells(row []string, warned []bool) error {
 	parts := make([][]string, len(row))
 	height := 1
 	for i, text := range row {
@@ -156,7 +157,7 @@ func (a *aligned) cells(row []string) error {
 				more = "+"
 			}
 			last := i == len(parts)-1
-			b.WriteString(text)
+			b.WriteString(colored(text, warned, i))
 			if !last || a.lines.box || more != "" {
 				b.WriteString(strings.Repeat(" ", max(0, a.width[i]-Width(text))))
 			}
@@ -257,10 +258,11 @@ func (e *expanded) record(row []string) error {
 	} else if e.rows > 1 {
 		e.w.WriteByte('\n')
 	}
+	warned := e.o.warned(row)
 	for i, text := range row {
 		name := e.names[i]
 		for line := range strings.SplitSeq(text, "\n") {
-			e.w.WriteString(strings.TrimRight(name+strings.Repeat(" ", e.width-Width(name))+" | "+line, " ") + "\n")
+			e.w.WriteString(strings.TrimRight(name+strings.Repeat(" ", e.width-Width(name))+" | "+colored(line, warned, i), " ") + "\n")
 			name = ""
 		}
 	}

@@ -149,6 +149,12 @@ func isoTime(s string) string {
 
 var intervalPart = regexp.MustCompile(`(-?\d+) (year|mon|day)|(-?)(\d+):(\d\d):(\d\d(?:\.\d+)?)`)
 
+// IntervalSeconds gives the length of an interval, 0 for what is none.
+func IntervalSeconds(text string) float64 {
+	n, _ := strconv.ParseFloat(intervalSeconds([]byte(text)), 64)
+	return n
+}
+
 // intervalSeconds turns an interval in the style postgres into seconds, with
 // the server's lengths of months and years.
 func intervalSeconds(v []byte) string {

@@ -40,6 +40,28 @@ type Options struct {
 	Width      int    // of the screen, 0 if there is none
 	Pager      string // on, off, always
 	Terminal   bool   // what is written may reach a terminal as it is
+
+	// Warn tells which values of a row are to be coloured, in what people read.
+	// nil: none.
+	Warn func(row []string) []bool
+}
+
+// Red makes a text red.
+func Red(text string) string { return "\x1b[1;31m" + text + "\x1b[0m" }
+
+func (o *Options) warned(row []string) []bool {
+	if o.Warn == nil {
+		return nil
+	}
+	return o.Warn(row)
+}
+
+// colored is a value, red if it is one of those that are warned of.
+func colored(text string, warned []bool, i int) string {
+	if i >= len(warned) || !warned[i] || text == "" {
+		return text
+	}
+	return Red(text)
 }
 
 // Defaults are the options that a session starts with.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -93,7 +94,13 @@ func (o *Output) measure() int {
 	}
 }
 
+// sgr is what colours are made of, and takes no room.
+var sgr = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+
 func width(line []byte) int {
+	if bytes.IndexByte(line, 0x1b) >= 0 {
+		line = sgr.ReplaceAll(line, nil)
+	}
 	for _, c := range line {
 		if c >= utf8.RuneSelf {
 			return uniseg.StringWidth(string(line))
