@@ -107,7 +107,7 @@ func latency(t *testing.T, rate int, side side) []time.Duration {
 	t.Helper()
 	c := testpg.Start(t)
 	const dbname = "latency"
-	dsn := c.NewDB(t, testpg.Name(dbname), testpg.Extensions("pgq"))
+	dsn := c.NewDB(t, testpg.Name(dbname), testpg.Extensions("pgq", "pgq_node"))
 	testpg.Exec(t, dsn, `select pgq.create_queue('q'), pgq.register_consumer('q', 'c'),
 		pgq.set_queue_config('q', 'ticker_max_lag', '0')`)
 	out := side(t, c, dbname)

@@ -45,6 +45,7 @@ func init() {
 		{name: "drop-node", min: 1, max: 1, run: dropNode},
 		{name: "tag-dead", min: 1, max: -1, run: tag},
 		{name: "tag-alive", min: 1, max: -1, run: tag},
+		{name: "worker", works: true, run: work},
 	}
 }
 
@@ -200,19 +201,27 @@ func (e *env) openLog() error {
 	if e.Switches.Quiet {
 		level = slog.LevelWarn
 	}
-	h, err := log.NewHandler(e.stderr, e.Settings.LogFormat, level)
-	if err != nil {
+	var hs []slog.Handler
+	handler := func(w io.Writer) error {
+		f := e.Settings.LogFormat
+		if f == log.FormatText || f == log.FormatAuto && !log.IsJournal(w) {
+			f = log.FormatLine // the lines of pgqd
+		}
+		h, err := log.NewHandler(w, f, level)
+		hs = append(hs, h)
 		return err
 	}
-	hs := []slog.Handler{h}
+	if err := handler(e.stderr); err != nil {
+		return err
+	}
 	if path := string(e.Settings.Logfile); path != "" {
+		var err error
 		if e.file, err = log.OpenFile(path); err != nil {
 			return fmt.Errorf("open logfile: %w", err)
 		}
-		if h, err = log.NewHandler(e.file, e.Settings.LogFormat, level); err != nil {
+		if err := handler(e.file); err != nil {
 			return err
 		}
-		hs = append(hs, h)
 	}
 	e.logger = slog.New(slog.NewMultiHandler(hs...))
 	return nil

@@ -93,15 +93,22 @@ func New(t testing.TB, dsn string, hook Hook) *Proxy {
 // DSN is the connection string of the proxy.
 func (p *Proxy) DSN() string { return p.dsn }
 
+// Cut ends all connections. New ones are taken.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		c.Close()
+	}
+}
+
 // Kill ends all connections and refuses new ones from then on.
 func (p *Proxy) Kill() {
 	p.mu.Lock()
 	p.dead = true
-	p.l.Close()
-	for c := range p.conns {
-		c.Close()
-	}
 	p.mu.Unlock()
+	p.l.Close()
+	p.Cut()
 	p.wg.Wait()
 }
 
