@@ -173,7 +173,10 @@ func underWriters(t *testing.T, newDB func(*testing.T, string) string) {
 		times, rate = 20, 2000
 	}
 	c := newCascadeOn(t, newDB, "a", "b<a", "c<b", "l<<a")
-	c.run(c.names...)
+	for _, name := range c.names {
+		// as in production: with upstream's schema a worker looks once a second
+		c.stops[name] = c.work(NewWorker(WorkerConfig{Config: c.config(name)}))
+	}
 	stop := c.watchRoots()
 	w := c.write(4, rate)
 	nodes := []string{"a", "b"}
