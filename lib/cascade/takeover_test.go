@@ -179,6 +179,7 @@ func underWriters(t *testing.T, newDB func(*testing.T, string) string) {
 	}
 	stop := c.watchRoots()
 	w := c.write(4, rate)
+	begin := time.Now()
 	nodes := []string{"a", "b"}
 	for i := range times {
 		old, taker := nodes[i%2], nodes[(i+1)%2]
@@ -189,6 +190,7 @@ func underWriters(t *testing.T, newDB func(*testing.T, string) string) {
 		t.Logf("takeover %d: no commit for %s", i+1, w.longest().Round(time.Millisecond))
 	}
 	total := w.stop()
+	t.Logf("%d events, %d a second", total, total*int64(time.Second)/int64(time.Since(begin)))
 	stop()
 	root := c.root()
 	if root != nodes[times%2] {
