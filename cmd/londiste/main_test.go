@@ -8,5 +8,5 @@ import (
 
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	scripttest.Run(t, scripttest.Params{Tools: []string{program}})
+	scripttest.Run(t, scripttest.Params{Tools: []string{program, "pgqd", "pgq-consume"}})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jessevdk/go-flags"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"skytools/lib/cli"
 )
@@ -69,21 +70,21 @@ func TestPageAndHelpNameAll(t *testing.T) {
 	page := read(t, manPage)
 	items := strings.Join(regexp.MustCompile(`(?m)^\.It Fl .*$`).FindAllString(page, -1), "\n")
 	commands := page[strings.Index(page, "\n.Sh COMMANDS"):strings.Index(page, "\n.Sh OPTIONS")]
-	described := foundIn(commands, `(?m)^\.It Cm ([a-z-]+)`)
+	var names []string
 	for _, v := range verbs {
-		if !slices.Contains(described, v.name) {
-			t.Errorf("the page does not describe %s", v.name)
-		}
+		names = append(names, v.name)
 		if !regexp.MustCompile(`(?m)(?:^  |, )` + v.name + `\b`).MatchString(help) {
 			t.Errorf("the help does not name %s", v.name)
 		}
 	}
+	slices.Sort(names)
 	for _, tt := range []struct {
 		name      string
 		got, want []string
 	}{
 		{"page, long", foundIn(items, `(?:Fl|,) -([a-z][a-z-]+)`), long},
 		{"page, short", foundIn(items, `Fl ([a-zA-Z])\b`), short},
+		{"page, commands", foundIn(commands, `(?m)^\.It Cm ([a-z-]+)`), names},
 		{"help, long", foundIn(help, `(?m)(?:^ {2,6}(?:-[a-zA-Z], )?|, )--([a-z-]+)`), long},
 		{"help, short", foundIn(help, `(?m)^  -([a-zA-Z]),`), short},
 	} {
@@ -124,6 +125,21 @@ func TestDefaultsInTexts(t *testing.T) {
 		if !known[key] {
 			t.Errorf("sample has %s, which is no key", key)
 		}
+	}
+}
+
+func TestPageNamesEachMetric(t *testing.T) {
+	t.Parallel()
+	ch := make(chan *prometheus.Desc, 100)
+	(&collector{}).Describe(ch)
+	close(ch)
+	want := []string{program + "_info"}
+	for d := range ch {
+		want = append(want, foundIn(d.String(), `fqName: "([a-z_]+)"`)...)
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, foundIn(read(t, manPage), `\.It Li (londiste_[a-z_]+)`)); diff != "" {
+		t.Errorf("(-collector +page):\n%s", diff)
 	}
 }
 
