@@ -329,46 +329,40 @@ func (t *takeover) isFurthest(ctx context.Context, taker *pgq.Client) error {
 }
 
 // adopt moves orphans below the taker, each by itself: one that fails does not
-// keep the others.
+// keep the others. Plain consumers that read from the dead node go, too. Who has
+// what no branch has, a leaf as a rule, is refused, and stays where it is.
 func (t *takeover) adopt(orphans []*Node) {
 	for _, n := range orphans {
-		sub := &Plan{Steps: t.move(n, n.Info.Worker, t.taker.Name)}
-		t.step(Step{
-			Node: n.Name, Keep: true,
-			Text: fmt.Sprintf("read from %s instead of %s: pause, register there, change, go on", t.taker.Name, n.Info.Provider),
-			Do: func(ctx context.Context) error {
-				if err := t.notAhead(ctx, n); err != nil {
-					return warn(err)
-				}
-				return warn(sub.Run(ctx, nil))
-			},
-		})
+		t.step(t.adoption(n, n.Info.Worker))
+	}
+	for _, n := range t.set.Nodes {
+		if !n.Alive() {
+			continue
+		}
+		for _, c := range n.Consumers {
+			if c.Consumer != n.Info.Worker && c.Provider == t.old.Name {
+				t.step(t.adoption(n, c.Consumer))
+			}
+		}
 	}
 }
 
-// notAhead refuses a node, a leaf as a rule, that has what no branch has: it
-// stays where it is, and has to be made anew.
-func (t *takeover) notAhead(ctx context.Context, n *Node) error {
-	s, err := t.state(ctx, n.Name, t.c.Queue, n.Info.Worker)
-	if err != nil || s.Provider == t.taker.Name {
-		return err
+func (t *takeover) adoption(n *Node, consumer string) Step {
+	sub := &Plan{Steps: t.move(n, consumer, t.taker.Name)}
+	return Step{
+		Node: n.Name, Keep: true,
+		Text: fmt.Sprintf("make %s read from %s: pause, register there, change, go on", consumer, t.taker.Name),
+		Do: func(ctx context.Context) error {
+			err := sub.Run(ctx, nil)
+			if err != nil && ctx.Err() == nil {
+				// An earlier step has paused it.
+				if perr := t.setPaused(ctx, n.Name, t.c.Queue, consumer, false); perr != nil {
+					err = errors.Join(err, perr)
+				}
+			}
+			return warn(err)
+		},
 	}
-	var at *int64
-	err = t.at(ctx, t.taker.Name, func(ctx context.Context, client *pgq.Client) error {
-		l, err := client.ConsumerInfo(ctx, t.c.Queue, t.old.Name+gravestone)
-		if err == nil && len(l) > 0 {
-			at = l[0].LastTick
-		}
-		return err
-	})
-	if err == nil && at != nil && s.CompletedTick > *at {
-		err = fmt.Errorf("node %s is at tick %d, and the set goes on from tick %d: it has events that no branch has, create it anew",
-			n.Name, s.CompletedTick, *at)
-		if perr := t.setPaused(ctx, n.Name, t.c.Queue, n.Info.Worker, false); perr != nil {
-			err = errors.Join(err, perr)
-		}
-	}
-	return err
 }
 
 // planDeadBranch plans the takeover of a lost node that is not the root.

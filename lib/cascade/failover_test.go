@@ -40,7 +40,7 @@ func (c *cascade) allow(name string, yes bool) {
 // waitEvents waits until a branch has so many events, and the tick after them.
 func (c *cascade) waitEvents(name string, n int) {
 	c.t.Helper()
-	sql := `select count(*) = $1 and (select max(tick_id) from pgq.tick) = (select last_tick_id from pgq_node.local_state)
+	sql := `select count(*) = $1 and (select max(tick_id) from pgq.tick) = (select last_tick_id from pgq_node.local_state where consumer_name like '%_w')
     from ` + dataTable(c.t, c.dsn[name]) + ` where ev_type = 'I'`
 	testpg.Wait(c.t, 30*time.Second, fmt.Sprintf("%d events at %s", n, name), func() bool { return testpg.Value[bool](c.t, c.dsn[name], sql, n) })
 }
@@ -177,22 +177,39 @@ func TestResurrectRefuses(t *testing.T) {
 // A branch that got further than all that answered is not taken in again.
 func TestDeadRootAndAbsentBranch(t *testing.T) {
 	t.Parallel()
-	c := newCascadeOn(t, mixed, "a", "b<a", "c<a")
+	c := newCascadeOn(t, mixed, "a", "b<a", "c<a", "l<<a")
 	c.run(c.names...)
+	c.at("b", func(ctx context.Context, client *pgq.Client) error {
+		return client.RegisterNodeConsumer(ctx, queue, "plain", "a", 1)
+	})
 	c.insert("a", 100)
 	c.waitEvents("b", 100)
 	c.stop("b")
 	c.insert("a", 50)
 	c.waitEvents("c", 150)
+	const at = `select last_tick_id from pgq_node.local_state where consumer_name like '%_w'`
+	testpg.Wait(t, 20*time.Second, "the leaf", func() bool {
+		return testpg.Value[int64](t, c.dsn["l"], at) > testpg.Value[int64](t, c.dsn["b"], at)
+	})
 	c.kill("a")
 	c.kill("c")
+	w := c.workerConfig("b")
+	w.Worker = "plain"
+	c.work(NewConsumer(w))
 	c.run("b")
 	c.mustChange(Takeover{Old: "a", DeadRoot: true}, "b")
+	c.names = []string{"b", "l"}
+	c.wantShape("b+a l<<a") // the leaf has what the root has not
+	if got := testpg.Value[string](t, c.dsn["b"], `select provider_node from pgq_node.local_state where consumer_name = 'plain'`); got != "b" {
+		t.Errorf("the plain consumer reads from %s", got)
+	}
 	c.revive("c")
 	c.insert("b", 10)
-	err := c.change(ChangeProvider{Node: "c", Provider: "b", Wait: 5 * time.Second}, "b")
-	if err == nil || !strings.Contains(err.Error(), "the set went on without that") {
-		t.Errorf("got %v", err)
+	for _, name := range []string{"c", "l"} {
+		err := c.change(ChangeProvider{Node: name, Provider: "b", Wait: 5 * time.Second}, "b")
+		if err == nil || !strings.Contains(err.Error(), "the set went on without that") {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

@@ -124,6 +124,12 @@ func TestTakeoverKilledProcess(t *testing.T) {
 	if soak {
 		kills = 200
 	}
+	if n := os.Getenv("SOAK_KILLS"); n != "" {
+		var err error
+		if kills, err = strconv.Atoi(n); err != nil {
+			t.Fatal(err)
+		}
+	}
 	seed := uint64(time.Now().UnixNano() % 1e9)
 	if s := os.Getenv("SOAK_SEED"); s != "" {
 		var err error

@@ -94,7 +94,7 @@ const (
 	StepDone       Outcome = "done"
 	StepAlready    Outcome = "already done" // by an earlier run
 	StepFailed     Outcome = "failed"
-	StepWarned     Outcome = "not done, but not needed" // Err tells what is left to do
+	StepWarned     Outcome = "not done" // the rest goes on; Err tells what is left to do
 	StepUndone     Outcome = "undone"
 	StepUndoFailed Outcome = "not undone"
 )

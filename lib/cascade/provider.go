@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -118,7 +120,7 @@ func (s *Set) checkMove(node, consumer, provider string) error {
 	if other := s.readerOf(consumer, provider); other != nil && other != n {
 		return fmt.Errorf("node %s has a consumer %s of node %s already: names must differ to share a provider", provider, consumer, other.Name)
 	}
-	return s.checkHistory(n, c, p)
+	return s.checkHistory(n, consumer, c.Provider, c.LastTick, maps.Values(p.Readers))
 }
 
 // pathTo returns the way from a node up to one above it, by what the nodes and
@@ -157,21 +159,29 @@ func (s *Set) providerOf(name string) string {
 	return ""
 }
 
-// checkHistory refuses a node that has what the set has lost: its former root
-// died, and the set went on from an earlier tick. The numbers of ticks after
-// that were given again, to other events.
-func (s *Set) checkHistory(n *Node, c *pgq.NodeConsumer, p *Node) error {
-	for name, r := range p.Readers {
-		dead, found := strings.CutSuffix(name, gravestone)
-		if !found || r.LastTick == nil || dead == n.Name || c.Provider == p.Name {
+// checkHistory refuses a consumer that has what the set has lost: its former
+// root died, and the set went on from an earlier tick, the position of the
+// gravestone at the new provider. The numbers of ticks after that were given
+// again, to other events.
+func (s *Set) checkHistory(n *Node, consumer, provider string, tick int64, newReaders iter.Seq[pgq.ConsumerInfo]) error {
+	for r := range newReaders {
+		dead, found := strings.CutSuffix(r.Consumer, gravestone)
+		if !found || r.LastTick == nil || dead == n.Name || tick <= *r.LastTick || s.pathTo(provider, dead) == nil {
 			continue
 		}
-		if s.pathTo(c.Provider, dead) != nil && c.LastTick > *r.LastTick {
-			return fmt.Errorf("%s at node %s is at tick %d of the old root %s, but the set went on without that from tick %d: create the node anew",
-				c.Consumer, n.Name, c.LastTick, dead, *r.LastTick)
-		}
+		return fmt.Errorf("%s at node %s is at tick %d of the old root %s, but the set went on without that from tick %d: create the node anew",
+			consumer, n.Name, tick, dead, *r.LastTick)
 	}
 	return nil
+}
+
+// stillCommon is checkHistory with what the new provider says now.
+func (h *hands) stillCommon(ctx context.Context, newProvider *pgq.Client, n *Node, consumer string, tick int64) error {
+	readers, err := newProvider.ConsumerInfo(ctx, h.c.Queue, "")
+	if err != nil {
+		return err
+	}
+	return h.set.checkHistory(n, consumer, n.consumer(consumer).Provider, tick, slices.Values(readers))
 }
 
 // gravestone ends the name of the consumer that keeps the position from which
@@ -233,7 +243,13 @@ func (h *hands) move(n *Node, consumer, provider string) []Step {
 				if err != nil {
 					return err
 				}
-				return refused(h.hasTick(ctx, provider, s.CompletedTick))
+				err = h.at(ctx, provider, func(ctx context.Context, client *pgq.Client) error {
+					return h.stillCommon(ctx, client, n, consumer, s.CompletedTick)
+				})
+				if err == nil {
+					err = h.hasTick(ctx, provider, s.CompletedTick)
+				}
+				return refused(err)
 			},
 		})
 	}
@@ -346,6 +362,10 @@ func (h *hands) subscribe(n *Node, consumer, provider string, moved func(context
 				return refused(err)
 			}
 			return h.tx(ctx, provider, func(ctx context.Context, client *pgq.Client) error {
+				// The consumer may have got further since it was looked at.
+				if err := h.stillCommon(ctx, client, n, consumer, tick); err != nil {
+					return err
+				}
 				if err := h.sameTick(ctx, n, provider, tick, client); err != nil {
 					return err
 				}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"skytools/lib/pgq"
 	"skytools/lib/testpg"
 )
 
@@ -89,4 +90,36 @@ func TestChangeProvider(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	c.wantShape("a+b b<a+c c<b+l l<<c")
+}
+
+// A plain consumer of a node goes to another provider at the tick that it has
+// reached.
+func TestChangeProviderOfConsumer(t *testing.T) {
+	t.Parallel()
+	c := newCascadeOn(t, mixed, "a", "b<a", "c<a")
+	c.run("a", "b", "c")
+	c.at("b", func(ctx context.Context, client *pgq.Client) error {
+		return client.RegisterNodeConsumer(ctx, queue, "plain", "a", 1)
+	})
+	c.at("a", func(ctx context.Context, client *pgq.Client) error {
+		_, err := client.RegisterAt(ctx, queue, "plain", 1)
+		return err
+	})
+	w := c.workerConfig("b")
+	w.Worker = "plain"
+	c.work(NewConsumer(w))
+	readers := func(name string) string {
+		return testpg.Value[string](t, c.dsn[name], `select coalesce(string_agg(consumer_name, ' ' order by 1), '') from pgq.get_consumer_info('q') where consumer_name = 'plain'`)
+	}
+	for _, tt := range []struct{ to, a, b, c string }{{"c", "", "", "plain"}, {"b", "", "plain", ""}, {"a", "plain", "", ""}} {
+		c.insert("a", 10)
+		c.mustChange(ChangeProvider{Node: "b", Consumer: "plain", Provider: tt.to}, "c")
+		if got := [3]string{readers("a"), readers("b"), readers("c")}; got != [3]string{tt.a, tt.b, tt.c} {
+			t.Errorf("after the change to %s it is registered so: %q", tt.to, got)
+		}
+		at := `select last_tick_id from pgq_node.local_state where consumer_name = 'plain'`
+		top := testpg.Value[int64](t, c.dsn["a"], `select max(tick_id) from pgq.tick`)
+		testpg.Wait(t, 20*time.Second, "the consumer goes on", func() bool { return testpg.Value[int64](t, c.dsn["b"], at) > top })
+	}
+	c.wantShape("a+b+c b<a c<a")
 }
