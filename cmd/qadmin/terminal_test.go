@@ -506,6 +506,34 @@ func TestTerminalKinds(t *testing.T) {
 			t.Errorf("the home has %v, error %v", list, err)
 		}
 	})
+	t.Run("history that cannot be kept", func(t *testing.T) {
+		t.Parallel()
+		p := sit(t, dsn, env("QADMIN_HISTORY=/nonexistent/history"))
+		p.prompt(prompt)
+		p.runs("select 1 as x;", prompt, "(1 row)")
+		p.runs("select 2 as x;", prompt, "(1 row)")
+		p.types("\x10\x10")
+		p.until("what was typed", func(string) bool { return strings.HasSuffix(p.last(), "select 1 as x;") })
+		if n := strings.Count(p.output(), "WARNING: the history is not kept: "); n != 1 {
+			t.Errorf("there are %d warnings:\n%s", n, p.shown())
+		}
+	})
+	t.Run("editor", func(t *testing.T) {
+		t.Parallel()
+		p := sit(t, dsn, env("EDITOR=sed -i s/one/two/"))
+		p.prompt(prompt)
+		p.runs("select 'one' as x;", prompt, "\none\n")
+		p.types("\\e\r")
+		p.sees("\nselect 'two' as x;\n", "\ntwo\n")
+		p.prompt(prompt)
+		p.types("\x10")
+		p.until("what was edited", func(string) bool { return strings.HasSuffix(p.last(), "select 'two' as x;") })
+		q := sit(t, dsn, env("EDITOR=false"))
+		q.prompt(prompt)
+		q.types("\\e\r")
+		q.sees("ERROR: the editor failed: exit status 1")
+		q.prompt(prompt)
+	})
 	t.Run("start-up file", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()

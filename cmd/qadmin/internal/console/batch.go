@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"skytools/cmd/qadmin/internal/grammar"
 	"skytools/lib/cli"
@@ -65,6 +66,45 @@ func (s *Session) events(ctx context.Context, queue string) (string, error) {
 	return name, err
 }
 
+// largeSearch is the size of event tables that are not searched without a word.
+const largeSearch = 256 << 20
+
+// search looks for an event. The tables have an index on the transaction's id
+// and none on the event's, so find is first given the least transaction that can
+// have made it. Ids are taken from a sequence of which each tick has a value,
+// read after the tick before it took its snapshot: of a transaction that took a
+// later id that snapshot says that it was running or had not begun. Where
+// sequence and ticks do not belong together, which doctor finds, that is not so;
+// then all tables are looked through, and of large ones it is told.
+func (s *Session) search(ctx context.Context, queue, table, id string, find func(from string) (found bool, err error)) error {
+	from, err := s.value(ctx, `select pg_catalog.txid_snapshot_xmin(t.tick_snapshot)
+  from pgq.tick t join pgq.queue q on q.queue_id = t.tick_queue
+ where q.queue_name = $1 and t.tick_event_seq < $2::bigint
+ order by t.tick_id desc
+offset 1 limit 1`, queue, id)
+	if err != nil {
+		return err
+	}
+	if from != "" {
+		if found, err := find(from); found || err != nil {
+			return err
+		}
+	}
+	size, err := s.value(ctx, `select pg_catalog.pg_size_pretty(b) from (select sum(pg_catalog.pg_total_relation_size(h.inhrelid)) as b
+  from pg_catalog.pg_inherits h where h.inhparent = $1::regclass) t where b >= $2::bigint`, table, int64(largeSearch))
+	if err != nil {
+		return err
+	}
+	if size != "" {
+		s.message("Looking through %s of events, which have no index on ev_id; Ctrl-C ends it.", size)
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	_, err = find("0")
+	return err
+}
+
 func showEvents(ctx context.Context, s *Session, _ *input, m *grammar.Match) error {
 	n, asked, err := limit(m, 100)
 	if err != nil {
@@ -94,19 +134,25 @@ func showEvent(ctx context.Context, s *Session, _ *input, m *grammar.Match) erro
 		return err
 	}
 	where := []string{`select 'event table' as place, null::timestamptz as retry_after, tableoid::regclass as table_name, ` + eventColumns + `
-  from ` + table + ` where ev_id = $1`}
+  from ` + table + ` where ev_id = $1 and ev_txid >= $2`}
 	// The retry queue is for administrators.
 	if ok, err := s.yes(ctx, "select pg_catalog.has_table_privilege('pgq.retry_queue', 'select')"); err != nil {
 		return err
 	} else if ok {
 		where = append(where, `select 'retry queue', ev_retry_after, 'pgq.retry_queue'::regclass, `+eventColumns+`
-  from pgq.retry_queue r join pgq.queue q on q.queue_id = r.ev_queue where ev_id = $1 and q.queue_name = $2`)
+  from pgq.retry_queue r join pgq.queue q on q.queue_id = r.ev_queue where ev_id = $1 and q.queue_name = $3`)
 	}
-	sql, args := where[0], []any{id}
-	if len(where) > 1 {
-		sql, args = where[0]+"\n union all\n"+where[1], []any{id, queue}
-	}
-	found, err := s.yes(ctx, "select exists ("+sql+")", args...)
+	sql := strings.Join(where, "\n union all\n")
+	var args []any
+	found := false
+	err = s.search(ctx, queue, table, id, func(from string) (bool, error) {
+		if args = []any{id, from}; len(where) > 1 {
+			args = append(args, queue)
+		}
+		var err error
+		found, err = s.yes(ctx, "select exists ("+sql+")", args...)
+		return found, err
+	})
 	if err != nil {
 		return err
 	}

@@ -118,6 +118,8 @@ var slotQueries = map[grammar.Slot]string{
 	grammar.Sequence: relationQuery("S"),
 }
 
+// relationQuery lists relations whose name, with the schema or without, begins
+// with $1 in lower case: of many only those that are wanted.
 func relationQuery(kinds string) string {
 	return `select case when pg_catalog.pg_table_is_visible(c.oid) then '' else pg_catalog.quote_ident(n.nspname) || '.' end
        || pg_catalog.quote_ident(c.relname)
@@ -126,13 +128,14 @@ func relationQuery(kinds string) string {
  where c.relkind in ('` + kinds + `')
    and n.nspname not in ('information_schema', 'pg_catalog', 'pg_toast')
    and n.nspname not like 'pg\_temp%'
+   and (pg_catalog.starts_with(pg_catalog.lower(c.relname), $1) or pg_catalog.starts_with(pg_catalog.lower(n.nspname || '.' || c.relname), $1))
  order by c.relname like 'pg\_%', pg_catalog.pg_table_is_visible(c.oid) desc, 1
- limit 1000`
+ limit 300`
 }
 
 // slotNames are the names that can stand in a slot. ready tells that they are
 // quoted where that is needed.
-func (s *Session) slotNames(ctx context.Context, slot grammar.Slot, args []grammar.Arg) (list []string, ready bool) {
+func (s *Session) slotNames(ctx context.Context, slot grammar.Slot, args []grammar.Arg, prefix string) (list []string, ready bool) {
 	queue := s.Queue
 	for _, a := range args {
 		if a.Slot == grammar.Queue {
@@ -171,7 +174,7 @@ func (s *Session) slotNames(ctx context.Context, slot grammar.Slot, args []gramm
 	case grammar.Topic:
 		return topics(), true
 	case grammar.Table, grammar.Sequence:
-		return s.look(ctx, slotQueries[slot]), true
+		return s.look(ctx, slotQueries[slot], strings.ToLower(prefix)), true
 	}
 	if sql, ok := slotQueries[slot]; ok {
 		return s.look(ctx, sql), false

@@ -78,9 +78,9 @@ func (s *Session) commandCandidates(ctx context.Context, line string) (start int
 	case args == 0 && c.Vals != nil:
 		values = c.Vals
 	case args == 0 && c.Slot != "":
-		values, _ = s.slotNames(ctx, c.Slot, nil)
+		values, _ = s.slotNames(ctx, c.Slot, nil, word)
 	case c.Name == "c" && args < 4:
-		values, _ = s.slotNames(ctx, []grammar.Slot{grammar.Database, grammar.User, grammar.Host, grammar.Port}[args], nil)
+		values, _ = s.slotNames(ctx, []grammar.Slot{grammar.Database, grammar.User, grammar.Host, grammar.Port}[args], nil, word)
 	}
 	for _, v := range values {
 		if strings.HasPrefix(v, word) {
@@ -207,7 +207,7 @@ func (s *Session) slotCandidates(ctx context.Context, slot grammar.Slot, c gramm
 			return []term.Candidate{{Text: v, Note: "for example"}}
 		}
 	}
-	values, ready := s.slotNames(ctx, slot, c.Args)
+	values, ready := s.slotNames(ctx, slot, c.Args, c.Prefix)
 	for _, v := range values {
 		text := v
 		switch {
@@ -268,7 +268,7 @@ func (s *Session) sqlCandidates(ctx context.Context, c grammar.Completion, befor
 		last = tokens[n-1].Value
 	}
 	if tableFollows(last) {
-		for _, t := range s.look(ctx, relationQuery("r', 'p', 'v', 'm', 'f")) {
+		for _, t := range s.look(ctx, relationQuery("r', 'p', 'v', 'm', 'f"), strings.ToLower(c.Prefix)) {
 			add(t)
 		}
 		return list

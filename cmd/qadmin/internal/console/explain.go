@@ -41,8 +41,13 @@ func explainEvent(ctx context.Context, s *Session, _ *input, m *grammar.Match) e
 	if err != nil {
 		return err
 	}
-	found, err := s.rows(ctx, `select ev_txid, tableoid::regclass, ev_time, pg_catalog.now() - ev_time, coalesce(ev_owner, 0)
-  from `+table+` where ev_id = $1 order by ev_txid`, id)
+	var found []record
+	err = s.search(ctx, queue, table, id, func(from string) (bool, error) {
+		var err error
+		found, err = s.rows(ctx, `select ev_txid, tableoid::regclass, ev_time, pg_catalog.now() - ev_time, coalesce(ev_owner, 0)
+  from `+table+` where ev_id = $1 and ev_txid >= $2 order by ev_txid`, id, from)
+		return len(found) > 0, err
+	})
 	if err != nil {
 		return err
 	}

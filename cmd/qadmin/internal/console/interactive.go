@@ -280,7 +280,8 @@ func (s *Session) openHistory() {
 		h.Control = c
 	}
 	if err := h.Load(); err != nil {
-		h.Path = "" // a home that cannot be written to is no reason to complain each time
+		s.message("WARNING: the history is not kept: %s", err)
+		h.Path = "" // once is enough
 	}
 }
 

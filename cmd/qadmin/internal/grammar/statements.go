@@ -103,6 +103,8 @@ var Statements = []*Statement{
 	{
 		Name: "show event", Syntax: "show event event:NUM [ on QUEUE ]", Needs: "pgq",
 		Help: "one event, from the event tables and the retry queue",
+		Doc: "There is no index on ids: it is looked for from the transactions on that can have made it, by the ticks, and then everywhere; " +
+			"before large tables are looked through it says so.",
 	},
 	{
 		Name: "show events", Syntax: "show events QUEUE [ limit ( NUM | all ) ]", Needs: "pgq",

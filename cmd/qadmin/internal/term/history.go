@@ -93,7 +93,12 @@ func (h *History) open() (*os.File, error) {
 
 // rewrite replaces the file, of which f is the lock.
 func (h *History) rewrite(f *os.File) error {
-	tmp, err := os.CreateTemp(filepath.Dir(h.Path), ".qadmin_history-")
+	// A link stays one: what it points to is replaced.
+	path, err := filepath.EvalSymlinks(h.Path)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".qadmin_history-")
 	if err != nil {
 		return err
 	}
@@ -107,7 +112,7 @@ func (h *History) rewrite(f *os.File) error {
 		err = cerr
 	}
 	if err == nil {
-		err = os.Rename(tmp.Name(), h.Path)
+		err = os.Rename(tmp.Name(), path)
 	}
 	return err
 }

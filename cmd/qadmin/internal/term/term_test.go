@@ -35,6 +35,29 @@ func TestHistory(t *testing.T) {
 	}
 }
 
+// TestHistoryLink keeps a link to the file, also when the file is cut.
+func TestHistoryLink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	if err := os.WriteFile(file, []byte(strings.Repeat("old;\n", 200)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	h := &History{Path: link, Size: 2}
+	if err := errors.Join(h.Load(), h.Add("new;")); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v, %v", info, err)
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != "old;\nold;\nnew;\n" {
+		t.Errorf("the file has %q, error %v", got, err)
+	}
+}
+
 // TestHistoryTogether has sessions that write and cut the file at once.
 func TestHistoryTogether(t *testing.T) {
 	t.Parallel()
