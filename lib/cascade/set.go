@@ -53,11 +53,16 @@ func (c *Config) remote(connString string) string {
 
 // connect opens a connection within the timeout.
 func (c *Config) connect(ctx context.Context, dsn string) (*pgx.Conn, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout(), fmt.Errorf("no connection within %s", c.timeout()))
+	late := fmt.Errorf("no connection within %s", c.timeout())
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout(), late)
 	defer cancel()
 	conn, err := db.ConnectUnnamed(ctx, dsn, c.ApplicationName, pgx.QueryExecModeExec)
 	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
+		return nil, context.Cause(ctx)
+	}
+	// The dialer has a timer of its own for this deadline, which may come first.
+	if deadline, _ := ctx.Deadline(); err != nil && !time.Now().Before(deadline) {
+		return nil, late
 	}
 	return conn, err
 }

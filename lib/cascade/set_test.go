@@ -83,6 +83,12 @@ func TestBlackHoles(t *testing.T) {
 			}
 		}
 	}
+	st := s.Status()
+	for name := range away {
+		if n := st.Find(name); n == nil || n.Type != "down" || n.Failure == "" || n.Provider != "a" || n.SilentSeconds == nil {
+			t.Errorf("status of %s is %+v", name, n)
+		}
+	}
 	want := map[string]string{"a": "root", "b": "branch", "mute": "no connection within 500ms", "hole": "no connection within 500ms", "gone": "no socket"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
