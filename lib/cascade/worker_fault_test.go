@@ -3,6 +3,8 @@ package cascade
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -139,4 +141,129 @@ func TestTwoWorkers(t *testing.T) {
 		c.step("a")
 	}
 	c.same("a", "b")
+}
+
+// TestRepair: a tick that was lost between the commit of its batch and its own
+// is made again, whether the provider knows of the batch's end or not. A
+// position that does not fit is an error.
+func TestRepair(t *testing.T) {
+	t.Parallel()
+	c := newCascadeOn(t, ours, "a", "b<a")
+	back := func(ticks int64) {
+		at := c.consumerState("b").CompletedTick - ticks
+		c.at("a", func(ctx context.Context, client *pgq.Client) error {
+			_, err := client.RegisterAt(ctx, queue, "b_w", at)
+			return err
+		})
+	}
+	loseTick := func() {
+		testpg.Exec(t, c.dsn["b"], `delete from pgq.tick where tick_id = (select max(tick_id) from pgq.tick)`)
+	}
+	round := func() {
+		c.run("b")
+		c.insert("a", 3)
+		c.step("a")
+		c.same("a", "b")
+		c.stop("b")
+	}
+	round()
+	loseTick()
+	round()
+	loseTick()
+	back(1)
+	round()
+	back(1)
+	round()
+	back(2)
+	c.run("b")
+	testpg.Wait(t, 20*time.Second, "an error", func() bool {
+		s := c.consumerState("b")
+		return s.Error != nil && strings.HasPrefix(*s.Error, "begin at the node: Lost position: batch ")
+	})
+	back(0)
+	c.same("a", "b")
+}
+
+// TestBranchThroughput measures how fast a branch catches up with one large
+// batch and with many small ones, and what memory that takes, then the time of
+// a hop at 1,000 events a second. Only the figures of a quiet machine mean
+// anything.
+func TestBranchThroughput(t *testing.T) {
+	if !soak {
+		t.Skip("long: set SOAK")
+	}
+	c := newCascadeOn(t, ours, "a", "b<a")
+	const events = 400_000
+	for _, tt := range []struct {
+		name    string
+		batches int
+	}{{"one batch", 1}, {"batches of 1,000", events / 1000}} {
+		conn := testpg.Connect(t, c.dsn["a"])
+		for range tt.batches {
+			if _, err := conn.Exec(t.Context(), `select pgq.insert_event('q', 't', repeat('x', 200)) from generate_series(1, $1)`, events/tt.batches); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.Exec(t.Context(), `select pgq.force_tick('q'), pgq.ticker('q')`); err != nil {
+				t.Fatal(err)
+			}
+		}
+		top := c.step("a")
+		peak := watchHeap(t.Context())
+		start := time.Now()
+		w := c.run("b")["b"]
+		testpg.Wait(t, 5*time.Minute, "the branch", func() bool { return w.Stats().LastTick >= top })
+		d := time.Since(start)
+		t.Logf("%s: %.0f events/s in %d batches, peak of the heap %d MB", tt.name, events/d.Seconds(), w.Stats().Batches, peak()>>20)
+		c.stop("b")
+	}
+	c.run("b")
+	conn := testpg.Connect(t, c.dsn["b"])
+	if _, err := conn.Exec(t.Context(), `listen pgq`); err != nil {
+		t.Fatal(err)
+	}
+	source := testpg.Connect(t, c.dsn["a"])
+	var hops []time.Duration
+	for range 500 {
+		if _, err := source.Exec(t.Context(), `select pgq.insert_event('q', 't', 'x') from generate_series(1, 10)`); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = source.Exec(t.Context(), `select pgq.force_tick('q')`)
+		var tick *int64
+		if err := source.QueryRow(t.Context(), `select pgq.ticker('q')`).Scan(&tick); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		for tick != nil {
+			n, err := conn.WaitForNotification(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var id int64
+			if fmt.Sscanf(n.Payload, "q:%d", &id); id >= *tick {
+				hops = append(hops, time.Since(start))
+				break
+			}
+		}
+		time.Sleep(time.Until(start.Add(10 * time.Millisecond))) // the pace of the producer
+	}
+	slices.Sort(hops)
+	t.Logf("a hop of %d ticks with 10 events each: p50 %v, p99 %v", len(hops), hops[len(hops)/2], hops[len(hops)*99/100])
+	c.same("a", "b")
+}
+
+// watchHeap notes the largest heap until it is asked.
+func watchHeap(ctx context.Context) (peak func() uint64) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	var top uint64
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			top = max(top, m.HeapAlloc)
+			sleepFor(ctx, 20*time.Millisecond)
+		}
+	}()
+	return func() uint64 { cancel(); <-done; return top }
 }
