@@ -41,6 +41,8 @@ func TestGolden(t *testing.T) {
 		golden.NewMask(`database=t\d+`, "database=DB"),
 		golden.NewMask(`(?m)^t\d+[|]R`, "DB|R"),
 		golden.NewMask(`\b\d{4,}\b`, "N"),
+		golden.NewMask(`\((\d+m)?\d+(\.\d+)?(µs|ms|s)\)`, "(TIME)"),
+		golden.NewMask(`Lag: \w+`, "Lag: TIME"),
 		golden.NewMask(`[|]\d{3}([|\n])`, "|N$1"), // a transaction's id in a young cluster
 	}
 	for _, st := range grammar.Statements {
@@ -128,9 +130,18 @@ func TestHostileNames(t *testing.T) {
 		`unregister subconsumer {} for {} from {} close`,
 		`unregister consumer {} from {}`,
 		`drop queue {} force`,
+		`create root node {} location {dsn} worker {} on {}`,
+		`create branch node {} location {dsn} provider {dsn} on {}`,
+		`create leaf node {} location {dsn} provider {dsn} merge {} on {}`,
+		`show cascade {}`,
+		`show subscribers {}`,
+		`alter node {} tag alive on {}`,
+		`pause node {} consumer {} on {} dry run`,
+		`resume node {} consumer {} on {} dry run`,
+		`drop node {} on {}`,
 	}
 	// The others show the name that is asked for.
-	silent := map[string]bool{"explain event": true, "show tick": true, "show retry": true, "show event": true, "show events": true, "show batch": true}
+	silent := map[string]bool{"explain event": true, "show tick": true, "show retry": true, "show event": true, "show events": true, "show batch": true, "show subscribers": true}
 	fill := func(statement, name, file, dsn string) string {
 		ident := `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 		return strings.NewReplacer("{file}", quote.Literal(file), "{dsn}", quote.Literal(dsn), "{t}", "public."+ident, "{'}", quote.Literal(name), "{}", ident).

@@ -105,6 +105,47 @@ func (o Tag) Plan(ctx context.Context, c Config) (*Plan, error) {
 	return p, nil
 }
 
+// Relocate makes a node known under another connection string.
+type Relocate struct{ Node, ConnString string }
+
+// Plan plans it at the root, which tells all nodes.
+func (o Relocate) Plan(ctx context.Context, c Config) (*Plan, error) {
+	set, err := LoadSet(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	n := set.Node(o.Node)
+	if n == nil {
+		return nil, fmt.Errorf("unknown node: %s", o.Node)
+	}
+	root, err := set.Root()
+	if err != nil {
+		return nil, err
+	}
+	if root == nil {
+		return nil, errors.New("no living root, which would tell the others")
+	}
+	there := &Node{Name: o.Node, ConnString: o.ConnString}
+	c.look(ctx, there)
+	if there.Err != nil {
+		return nil, fmt.Errorf("by the new location: %w", there.Err)
+	}
+	h := newHands(c, set, 0)
+	p := &Plan{Title: fmt.Sprintf("change the location of node %s of queue %s", o.Node, c.Queue), Close: h.close}
+	if n.ConnString == o.ConnString {
+		return p, nil
+	}
+	p.Steps = []Step{{
+		Node: root.Name, Text: fmt.Sprintf("make the new location of node %s known, and tell all nodes", o.Node),
+		Do: func(ctx context.Context) error {
+			return h.at(ctx, root.Name, func(ctx context.Context, client *pgq.Client) error {
+				return client.RegisterLocation(ctx, c.Queue, pgq.Location{Node: o.Node, ConnString: o.ConnString, Dead: n.Dead})
+			})
+		},
+	}}
+	return p, nil
+}
+
 // Drop removes a node from a set, with the queue in its database.
 type Drop struct{ Name string }
 

@@ -82,6 +82,47 @@ var Statements = []*Statement{
 		Doc:  "One with an open batch is an error, unless 'close' is given: then the events of that batch are lost. * asks, and in a script needs --yes.",
 	},
 	{
+		Name: "create root node", Syntax: "create root node node:NAME location location:TEXT { worker worker:NAME | on QUEUE | nocheck | dry run }",
+		Needs: "pgq_node", Writes: true, OwnTx: true,
+		Help: "make this database the root of a replicated queue",
+		Doc: "location is the connection string by which other nodes reach it; that it leads here is checked unless nocheck is given. " +
+			"The worker's consumer name is the node's if none is given. Run the worker as: londiste ... worker.",
+	},
+	{
+		Name:   "create branch node",
+		Syntax: "create branch node node:NAME location location:TEXT provider provider:TEXT { worker worker:NAME | sync_watermark sync:TEXT | on QUEUE | nocheck | dry run }",
+		Needs:  "pgq_node", Writes: true, OwnTx: true,
+		Help: "make this database a branch, a full copy from which others may read",
+		Doc:  "provider is the connection string of the node that it reads from.",
+	},
+	{
+		Name:   "create leaf node",
+		Syntax: "create leaf node node:NAME location location:TEXT provider provider:TEXT { worker worker:NAME | merge merge:QUEUE | on QUEUE | nocheck | dry run }",
+		Needs:  "pgq_node", Writes: true, OwnTx: true,
+		Help: "make this database a leaf, which only reads",
+		Doc:  "With merge, its events go into another queue of this database.",
+	},
+	{
+		Name: "alter node", Syntax: "alter node NODE ( provider provider:NODE | location location:TEXT | takeover old:NODE { all | dead root | dead branch | cancel } | tag ( dead | alive ) ) " +
+			"{ on QUEUE | dry run }",
+		Needs: "pgq_node", Writes: true, OwnTx: true,
+		Help: "change where a node reads from or is reached, let it take the place of another node, or tag it",
+		Doc: "Everything goes on while events flow. takeover: of a root, writes there are refused until the taker has all and is the root. " +
+			"The plan is shown first, step by step, and a console asks; 'dry run' only shows it.",
+	},
+	{
+		Name: "pause node", Syntax: "pause node NODE { consumer CONSUMER | on QUEUE | dry run }", Needs: "pgq_node", Writes: true, OwnTx: true,
+		Help: "stop the worker of a node, or another cascaded consumer of it, between two batches",
+	},
+	{
+		Name: "resume node", Syntax: "resume node NODE { consumer CONSUMER | on QUEUE | dry run }", Needs: "pgq_node", Writes: true, OwnTx: true,
+		Help: "let it go on",
+	},
+	{
+		Name: "drop node", Syntax: "drop node NODE { on QUEUE | dry run }", Needs: "pgq_node", Writes: true, OwnTx: true,
+		Help: "remove a node from which nobody reads, with its queue",
+	},
+	{
 		Name: "show queue", Syntax: "show queue [ QUEUE | * ]", Needs: "pgq",
 		Help: "settings and state of queues: age of the newest tick, rate, bytes, rotation and who holds it up",
 		Doc: "ticker_lag is the age of the newest tick, ev_new the number of events after it, bytes the size of the event tables. " +
@@ -126,6 +167,15 @@ var Statements = []*Statement{
 	{Name: "show locks", Syntax: "show locks", Needs: "pgq", Help: "who holds or waits for locks on tables of PgQ"},
 	{Name: "show node", Syntax: "show node [ ( NODE | * ) [ on ( QUEUE | * ) ] ]", Needs: "pgq_node", Help: "nodes of replicated queues and where they are"},
 	{Name: "show nodes", Syntax: "show nodes", Needs: "pgq_node", Help: "the same for all nodes"},
+	{
+		Name: "show cascade", Syntax: "show cascade [ QUEUE ]", Needs: "pgq_node",
+		Help: "the nodes of a replicated queue as a tree, with lag and errors",
+		Doc:  "All nodes are looked at, at the same time; those that do not answer are shown with the reason. With \\pset format json: as londiste status --json.",
+	},
+	{
+		Name: "show subscribers", Syntax: "show subscribers [ QUEUE ]", Needs: "pgq_node",
+		Help: "nodes that read from the local one, and how far they are",
+	},
 	{Name: "show table", Syntax: "show table TABLE", Help: "a table as the statements that make it"},
 	{Name: "show sequence", Syntax: "show sequence SEQUENCE", Help: "a sequence as the statements that make it"},
 	{Name: "show version", Syntax: "show version", Help: "versions of qadmin, the server and the extensions"},
@@ -165,13 +215,6 @@ var Statements = []*Statement{
 	{Name: "exit", Syntax: "exit", Help: "leave qadmin"},
 	{Name: "quit", Syntax: "quit", Help: "leave qadmin"},
 
-	{Name: "create node", Syntax: "create ( root | branch | leaf ) node { ANY }", Needs: "pgq_node", Writes: true, Later: true},
-	{Name: "alter node", Syntax: "alter node { ANY }", Needs: "pgq_node", Writes: true, Later: true},
-	{Name: "drop node", Syntax: "drop node { ANY }", Needs: "pgq_node", Writes: true, Later: true},
-	{Name: "pause node", Syntax: "pause node { ANY }", Needs: "pgq_node", Writes: true, Later: true},
-	{Name: "resume node", Syntax: "resume node { ANY }", Needs: "pgq_node", Writes: true, Later: true},
-	{Name: "show cascade", Syntax: "show cascade { ANY }", Needs: "pgq_node", Later: true},
-	{Name: "show subscribers", Syntax: "show subscribers { ANY }", Needs: "pgq_node", Later: true},
 	{Name: "londiste", Syntax: "londiste { ANY }", Needs: "londiste", Writes: true, Later: true},
 }
 

@@ -1,0 +1,11 @@
+create root node a location 'host=/nowhere dbname=a' nocheck on q;
+insert into pgq_node.node_location values ('q', 'b', 'host=/nowhere user=u dbname=b', false);
+alter node b tag dead on q;
+select node_name, dead from pgq_node.node_location;
+alter node b tag alive on q dry run;
+alter node a tag dead on q;
+alter node a provider b on q;
+alter node a takeover nosuch on q;
+alter node a takeover b dead branch on q;
+alter node b location 'host=/nowhere user=u dbname=c' on q;
+alter node nosuch provider a on q;
