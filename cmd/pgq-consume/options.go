@@ -26,6 +26,7 @@ type options struct {
 		RegisterOnly bool   `long:"register-only"`
 		Unregister   bool   `long:"unregister"`
 		From         string `long:"from" unquote:"false"`
+		AtTick       *int64 `long:"at-tick"`
 		Peek         bool   `long:"peek"`
 	} `group:"x"`
 
@@ -128,11 +129,16 @@ func (o *options) validate() error {
 		return errors.New("option -q is missing: name the queue")
 	case s.Consumer == "" && !s.Peek:
 		return errors.New("option -c is missing: name the consumer")
+	case s.AtTick != nil && *s.AtTick < 1:
+		return fmt.Errorf("option --at-tick: %d is no tick", *s.AtTick)
 	}
 	for _, f := range []func() error{o.validateConflicts, o.validateNeeds, o.validateRanges} {
 		if err := f(); err != nil {
 			return err
 		}
+	}
+	if s.AtTick != nil {
+		s.From = strconv.FormatInt(*s.AtTick, 10)
 	}
 	if _, err := newTypeFilter(o.Selection.Types); err != nil {
 		return fmt.Errorf("option --type: %w", err)
@@ -157,6 +163,7 @@ func (o *options) given() map[string]bool {
 		"--register-only": o.Source.RegisterOnly,
 		"--unregister":    o.Source.Unregister,
 		"--from":          o.Source.From != "",
+		"--at-tick":       o.Source.AtTick != nil,
 		"--peek":          o.Source.Peek,
 		"--until-empty":   o.Selection.UntilEmpty,
 		"--max-events":    o.Selection.MaxEvents != nil,
@@ -183,7 +190,8 @@ var conflicts = []struct {
 	others []string
 }{
 	{"--register-only", []string{"--register", "--unregister"}},
-	{"--unregister", []string{"--register", "--from", "--workers"}},
+	{"--unregister", []string{"--register", "--from", "--at-tick", "--workers"}},
+	{"--at-tick", []string{"--from"}},
 	{"--peek", []string{
 		"--register", "--register-only", "--unregister", "--min-count", "--min-interval", "--min-lag",
 		"--exec", "--ack", "--into", "--workers", "--subconsumer",

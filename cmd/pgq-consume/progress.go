@@ -85,6 +85,9 @@ func summary(c *counters, d time.Duration) string {
 	if r := c.retries.Load(); r > 0 {
 		text += fmt.Sprintf(", %d to retry", r)
 	}
+	if tick := c.tick.Load(); tick > 0 {
+		text += fmt.Sprintf(", up to tick %d", tick)
+	}
 	return text + fmt.Sprintf(", %.1f s, %.0f events/s\n", d.Seconds(), float64(n)/max(d.Seconds(), 1e-3))
 }
 

@@ -14,6 +14,8 @@ type counters struct {
 	events  atomic.Int64
 	batches atomic.Int64
 	retries atomic.Int64
+	// tick is the newest finished one.
+	tick atomic.Int64
 	// tickTime is when the newest finished tick was made, in microseconds.
 	tickTime atomic.Int64
 }
@@ -22,6 +24,9 @@ type counters struct {
 func (c *counters) finished(s consumer.Summary) {
 	c.batches.Add(1)
 	c.retries.Add(s.Retried)
+	for old := c.tick.Load(); s.Batch.Tick > old && !c.tick.CompareAndSwap(old, s.Batch.Tick); {
+		old = c.tick.Load()
+	}
 	t := s.Batch.TickTime.UnixMicro()
 	for {
 		old := c.tickTime.Load()
