@@ -220,6 +220,7 @@ func (a *applier) place(ctx context.Context, client *pgq.Client, s *pgq.Applied)
 		}
 		return &consumer.Hold{} // begin again
 	case b.Tick != done:
+		//lint:ignore ST1005 it is shown in cur_error, where administrators know it in these words
 		return fmt.Errorf("Lost position: batch %d..%d, dst has %d", b.PrevTick, b.Tick, done)
 	case a.job.role != Branch || s.Top == b.Tick:
 		return consumer.ErrSkip

@@ -83,15 +83,15 @@ type Worker struct {
 
 	conn *pgx.Conn // the state's
 
-	session    *session
-	err        error     // of the session
-	failures   int       // sessions that failed one after another
-	notBefore  time.Time // when the next session may start
-	logged     string    // the error in the log
-	target     outage
-	attentive  time.Time // until then the state is looked at often
-	published  time.Time // of the global watermark
-	seen, past job       // the last state, and the one before for the log
+	session   *session
+	err       error     // of the session
+	failures  int       // sessions that failed one after another
+	notBefore time.Time // when the next session may start
+	logged    string    // the error in the log
+	target    outage
+	attentive time.Time // until then the state is looked at often
+	published time.Time // of the global watermark
+	seen      job       // the last state
 
 	mu    sync.Mutex
 	stats WorkerStats
