@@ -200,7 +200,7 @@ func TestBranchThroughput(t *testing.T) {
 	}{{"one batch", 1}, {"batches of 1,000", events / 1000}} {
 		conn := testpg.Connect(t, c.dsn["a"])
 		for range tt.batches {
-			if _, err := conn.Exec(t.Context(), `select pgq.insert_event('q', 't', repeat('x', 200)) from generate_series(1, $1)`, events/tt.batches); err != nil {
+			if _, err := conn.Exec(t.Context(), `select count(pgq.insert_event('q', 't', repeat('x', 200))) from generate_series(1, $1)`, events/tt.batches); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := conn.Exec(t.Context(), `select pgq.force_tick('q'), pgq.ticker('q')`); err != nil {
@@ -213,7 +213,11 @@ func TestBranchThroughput(t *testing.T) {
 		w := c.run("b")["b"]
 		testpg.Wait(t, 5*time.Minute, "the branch", func() bool { return w.Stats().LastTick >= top })
 		d := time.Since(start)
-		t.Logf("%s: %.0f events/s in %d batches, peak of the heap %d MB", tt.name, events/d.Seconds(), w.Stats().Batches, peak()>>20)
+		heap := peak() >> 20
+		t.Logf("%s: %.0f events/s in %d batches, peak of the heap %d MB", tt.name, events/d.Seconds(), w.Stats().Batches, heap)
+		if heap > 20 {
+			t.Errorf("the heap grew to %d MB", heap)
+		}
 		c.stop("b")
 	}
 	c.run("b")
