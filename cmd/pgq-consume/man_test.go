@@ -98,7 +98,7 @@ func TestOptionEnvironment(t *testing.T) {
 	t.Parallel()
 	for _, o := range parserOptions(t) {
 		want := envPrefix + strings.ToUpper(strings.ReplaceAll(o.LongName, "-", "_"))
-		if _, isSwitch := o.Value().(bool); isSwitch || o.LongName == "from" {
+		if _, isSwitch := o.Value().(bool); isSwitch || o.LongName == "from" || o.LongName == "at-tick" {
 			want = ""
 		}
 		if o.EnvDefaultKey != want {
