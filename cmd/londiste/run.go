@@ -74,9 +74,6 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	code, err := start(ctx, args, stdout, stderr)
 	if err != nil {
 		cli.PrintError(stderr, program, err)
-		if errors.As(err, new(*daemon.RunningError)) {
-			return cli.ExitRunning
-		}
 		return cli.ExitCode(err)
 	}
 	return code
@@ -103,11 +100,11 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	case s.CheckConfig:
 		return cli.ExitOK, o.check(stderr)
 	case s.Stop:
-		return signalOld(o, syscall.SIGINT, "SIGINT", stderr)
+		return cli.ExitOK, cli.SignalOld(stderr, string(o.Settings.Pidfile), syscall.SIGINT)
 	case s.Kill:
-		return signalOld(o, syscall.SIGTERM, "SIGTERM", stderr)
+		return cli.ExitOK, cli.SignalOld(stderr, string(o.Settings.Pidfile), syscall.SIGTERM)
 	case s.Reload:
-		return signalOld(o, syscall.SIGHUP, "SIGHUP", stderr)
+		return cli.ExitOK, cli.SignalOld(stderr, string(o.Settings.Pidfile), syscall.SIGHUP)
 	case o.verb == nil && o.file == "" && o.Settings.DB == "":
 		return 0, cli.Usagef("need config file, use --help for help.")
 	case o.verb == nil:
@@ -137,24 +134,6 @@ func (o *options) check(stderr io.Writer) error {
 		fmt.Fprintf(stderr, "%s: error: %s\n", program, w)
 	}
 	return &cli.UsageError{Err: errors.New(o.warnings[0])}
-}
-
-// signalOld signals the worker of the pidfile. That there is none is no
-// failure: scripts rely on it.
-func signalOld(o *options, sig syscall.Signal, name string, stderr io.Writer) (int, error) {
-	if o.Settings.Pidfile == "" {
-		return 0, cli.Usagef("no pidfile configured")
-	}
-	sent, err := daemon.SignalPidfile(string(o.Settings.Pidfile), sig)
-	if err != nil {
-		return 0, err
-	}
-	if sent {
-		fmt.Fprintf(stderr, "%s sent\n", name)
-	} else {
-		fmt.Fprintln(stderr, "Old process is not running")
-	}
-	return cli.ExitOK, nil
 }
 
 // act runs the verb.

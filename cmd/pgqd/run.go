@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"syscall"
@@ -17,17 +16,9 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	code, err := start(ctx, args, stdout, stderr)
 	if err != nil {
 		cli.PrintError(stderr, program, err)
-		return exitCode(err)
+		return cli.ExitCode(err)
 	}
 	return code
-}
-
-func exitCode(err error) int {
-	var running *daemon.RunningError
-	if errors.As(err, &running) {
-		return cli.ExitRunning
-	}
-	return cli.ExitCode(err)
 }
 
 // start does what the switches ask for, by default the daemon's work.
@@ -52,33 +43,15 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	case s.CheckConfig:
 		return cli.ExitOK, o.check(stderr)
 	case s.Stop:
-		return signalOld(o, syscall.SIGINT, "SIGINT", stderr)
+		return cli.ExitOK, cli.SignalOld(stderr, string(o.Settings.Pidfile), syscall.SIGINT)
 	case s.Kill:
-		return signalOld(o, syscall.SIGTERM, "SIGTERM", stderr)
+		return cli.ExitOK, cli.SignalOld(stderr, string(o.Settings.Pidfile), syscall.SIGTERM)
 	case s.Reload:
-		return signalOld(o, syscall.SIGHUP, "SIGHUP", stderr)
+		return cli.ExitOK, cli.SignalOld(stderr, string(o.Settings.Pidfile), syscall.SIGHUP)
 	case s.Daemonize && !daemon.Detached():
 		return daemon.Detach(ctx, args, stdout, stderr)
 	}
 	return cli.ExitOK, work(ctx, args, o, stderr)
-}
-
-// signalOld signals the process of the pidfile. That there is none is no
-// failure: scripts rely on it.
-func signalOld(o *options, sig syscall.Signal, name string, stderr io.Writer) (int, error) {
-	if o.Settings.Pidfile == "" {
-		return 0, cli.Usagef("no pidfile configured")
-	}
-	sent, err := daemon.SignalPidfile(string(o.Settings.Pidfile), sig)
-	if err != nil {
-		return 0, err
-	}
-	if sent {
-		fmt.Fprintf(stderr, "%s sent\n", name)
-	} else {
-		fmt.Fprintln(stderr, "Old process is not running")
-	}
-	return cli.ExitOK, nil
 }
 
 // work is the daemon, in the foreground or already in the background.

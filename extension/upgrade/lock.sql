@@ -9,7 +9,9 @@
 -- that no session but this one ever has to give up: it lets go of all and begins
 -- again, each time with another one of the first three: best is the one that
 -- the others take first too, since who queues up behind it then holds nothing
--- yet. It gives up after a minute, or lock_timeout if that is set.
+-- yet. For the first lock it waits longer each time, since transactions may take
+-- long to end on a busy server: as long as it holds nothing, nobody is in a
+-- deadlock with it. It gives up after a minute, or lock_timeout if that is set.
 -- ----------------------------------------------------------------------
 
 do $$
@@ -17,8 +19,9 @@ declare
     _locks text[] := pg_catalog.current_setting('skytools.locks')::text[];
     _setting constant text := pg_catalog.current_setting('lock_timeout');
     _end constant timestamptz := pg_catalog.clock_timestamp() + coalesce(nullif(_setting::interval, '0'), '1 minute');
-    -- for the first lock, and for all others together
+    -- for all locks but the first, together
     _wait constant numeric := 400 * extract(epoch from pg_catalog.current_setting('deadlock_timeout')::interval);
+    _first numeric := _wait;
     _until timestamptz;
     _lock text;
     _relation text;
@@ -29,7 +32,7 @@ begin
             _until := null;
             foreach _lock in array _locks loop
                 perform pg_catalog.set_config('lock_timeout', greatest(1, pg_catalog.round(
-                    coalesce(1000 * extract(epoch from _until - pg_catalog.clock_timestamp()), _wait)))::text, true);
+                    coalesce(1000 * extract(epoch from _until - pg_catalog.clock_timestamp()), _first)))::text, true);
                 execute _lock;
                 _until := coalesce(_until, pg_catalog.clock_timestamp() + _wait * interval '1 millisecond');
             end loop;
@@ -55,6 +58,7 @@ begin
                       hint = 'End these transactions, or set lock_timeout to the time that the upgrade may wait, and run it again.';
         end if;
         perform pg_catalog.pg_sleep(0.1 + 0.1 * pg_catalog.random());
+        _first := least(1.25 * _first, 10 * _wait);
         _locks := _locks[2:3] || _locks[1] || _locks[4:];
     end loop;
     perform pg_catalog.set_config('lock_timeout', _setting, true);

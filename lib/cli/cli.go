@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"skytools/lib/daemon"
 )
 
 // Exit codes of pgqd, londiste and pgq-consume.
@@ -119,17 +121,41 @@ func (e *hintError) Hint() string { return e.hint }
 // WithHint adds a HINT: line, a full sentence, to what PrintError shows.
 func WithHint(err error, hint string) error { return &hintError{err, hint} }
 
-// ExitCode gives the code for err: 0 for nil, 2 for a UsageError, else 1.
+// ExitCode gives the code for err: 0 for nil, 2 for a UsageError, 4 for a
+// daemon.RunningError, else 1.
 func ExitCode(err error) int {
 	var u *UsageError
+	var r *daemon.RunningError
 	switch {
 	case err == nil:
 		return ExitOK
 	case errors.As(err, &u):
 		return ExitUsage
+	case errors.As(err, &r):
+		return ExitRunning
 	}
 	return ExitFailure
 }
+
+// SignalOld is the switches -s, -k and -r: it signals the process of a pidfile
+// and says so. That there is none is no failure: scripts rely on it.
+func SignalOld(w io.Writer, pidfile string, sig syscall.Signal) error {
+	if pidfile == "" {
+		return Usagef("no pidfile configured")
+	}
+	sent, err := daemon.SignalPidfile(pidfile, sig)
+	if err != nil {
+		return err
+	}
+	if sent {
+		fmt.Fprintf(w, "%s sent\n", signalNames[sig])
+	} else {
+		fmt.Fprintln(w, "Old process is not running")
+	}
+	return nil
+}
+
+var signalNames = map[syscall.Signal]string{syscall.SIGHUP: "SIGHUP", syscall.SIGINT: "SIGINT", syscall.SIGTERM: "SIGTERM"}
 
 // PrintError writes err for a person: one line "program: error: ...", then
 // DETAIL, HINT and CONTEXT of a server error, each on a line of its own.
