@@ -40,9 +40,8 @@ func status(ctx context.Context, e *env) error {
 	}
 	var out strings.Builder
 	for _, n := range set.Nodes {
-		if n.Err != nil {
-			first, _, _ := strings.Cut(n.Err.Error(), "\n")
-			fmt.Fprintf(&out, "Node '%s' failure: %s\n", n.Name, first)
+		if f := st.Find(n.Name).Failure; f != "" {
+			fmt.Fprintf(&out, "Node '%s' failure: %s\n", n.Name, f)
 		}
 	}
 	lines := st.Lines

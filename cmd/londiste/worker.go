@@ -62,12 +62,14 @@ func (w *worker) loop(ctx context.Context) error {
 			w.logger.Error("cannot leave the terminal", log.Err, err)
 		}
 	})
+	beat := w.health.Part("worker") // one for all: nobody keeps the promises of a part that is left behind
+	defer beat.Done()
 	for {
 		// Its consumer's name is the node's own: job_name may be another one.
 		cw := cascade.NewWorker(cascade.WorkerConfig{
 			Config: w.set, LoopDelay: w.Settings.LoopDelay.Duration(), ExceptionSleep: w.Settings.ExceptionSleep.Duration(),
 			LocalWatermark: w.Settings.LocalWatermark.Duration(), GlobalWatermark: w.Settings.GlobalWatermark.Duration(),
-			Beat: w.health.Part("worker"),
+			Beat: beat,
 		})
 		w.mu.Lock()
 		w.current = cw
@@ -76,9 +78,9 @@ func (w *worker) loop(ctx context.Context) error {
 		ended := make(chan error, 1)
 		go func() { ended <- cw.Run(running) }()
 		ready()
-		again, err := w.wait(ctx, ended, stop)
+		again, err := w.wait(ended, stop)
 		w.mu.Lock()
-		w.past = plus(w.past, cw.Stats())
+		w.past, w.current = plus(w.past, cw.Stats()), nil
 		w.mu.Unlock()
 		if !again {
 			return err
@@ -92,7 +94,7 @@ var errReload = errors.New("reload")
 
 // wait waits for the end of a worker, which it tells to end when there is a new
 // configuration.
-func (w *worker) wait(ctx context.Context, ended chan error, stop context.CancelCauseFunc) (again bool, err error) {
+func (w *worker) wait(ended chan error, stop context.CancelCauseFunc) (again bool, err error) {
 	for {
 		select {
 		case err := <-ended:
